@@ -1,0 +1,135 @@
+/** The model card of a downloaded checkpoint: what it was trained on, what it scores, and how far to trust that. */
+import { hasHead, type Manifest } from './manifest.ts';
+
+export interface CardCorpus {
+  readonly name: string;
+  readonly role: string;
+  readonly language: string;
+  readonly sentences: number;
+  readonly digest: string;
+}
+
+export interface CardScore {
+  readonly name: string;
+  readonly language: string;
+  readonly split: string;
+  readonly tp: number;
+  readonly fp: number;
+  readonly fn: number;
+  readonly sentences: number;
+  readonly words: number;
+  /** 95 % bootstrap interval of F1 */
+  readonly ci95: readonly [low: number, high: number] | null;
+  readonly selection: string;
+  readonly decoding: string;
+}
+
+export interface CardFacts {
+  readonly manifest: Manifest;
+  readonly encoder: { readonly source: string; readonly license: string };
+  readonly corpora: readonly CardCorpus[];
+  readonly scores: readonly CardScore[];
+}
+
+const SELECTIONS: Record<string, string> = {
+  'source-dev': 'the checkpoint is the best on dev sets of the languages that had training labels',
+  'target-dev': 'the checkpoint is the best on labeled dev sets of the TARGET languages, which an unsupervised user has not got',
+  last: 'the checkpoint is that of the last step; no dev set chose it',
+};
+
+/** @returns Markdown with the front matter that model hubs read */
+export function modelCard({ manifest, encoder, corpora, scores }: CardFacts): string {
+  const languages = [...new Set(corpora.map(({ language }) => language))].sort();
+  const task = hasHead(manifest) ? 'token-classification' : 'sentence-similarity';
+  return [
+    '---',
+    'library_name: transformers',
+    `pipeline_tag: ${task}`,
+    `license: ${encoder.license.toLowerCase()}`,
+    'language:',
+    ...languages.map((language) => `- ${language}`),
+    'tags:',
+    '- named-entity-recognition',
+    '- cross-lingual',
+    '---',
+    '',
+    `# ${title(manifest)}`,
+    '',
+    `Checkpoint \`${manifest.checkpointId}\` of run \`${manifest.runId}\`, step ${manifest.step}, seed ${manifest.seed}.`,
+    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on the first piece of each word.` : '',
+    '',
+    '## Scores',
+    '',
+    ...scoreLines(manifest, scores),
+    '',
+    '## Data',
+    '',
+    ...table(
+      ['corpus', 'used as', 'language', 'sentences', 'digest'],
+      corpora.map((c) => [c.name, c.role, c.language, String(c.sentences), c.digest]),
+    ),
+    '',
+    '## Encoder',
+    '',
+    `\`${manifest.encoder.encoderId}\` from ${encoder.source}, license ${encoder.license}, weights ${manifest.encoder.digest}.`,
+    frozenLine(manifest),
+    '',
+    '## Limits',
+    '',
+    ...limits(manifest, languages),
+    '',
+  ].join('\n');
+}
+
+function title({ kind }: Manifest): string {
+  const titles = {
+    student: 'Named-entity tagger for several languages, distilled from teachers on raw text',
+    recognizer: 'Named-entity tagger (recognizer teacher)',
+    evaluator: 'Word similarity model (evaluator teacher)',
+    teacher: 'Named-entity tagger (teacher of both tasks on one encoder)',
+  };
+  return titles[kind];
+}
+
+function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] {
+  const first = scores[0];
+  if (first === undefined) return ['This checkpoint was scored on no test set.'];
+  const percent = (share: number): string => (100 * share).toFixed(2);
+  const rows = scores.map((s) => {
+    const precision = s.tp / (s.tp + s.fp) || 0;
+    const recall = s.tp / (s.tp + s.fn) || 0;
+    const f1 = (2 * s.tp) / (2 * s.tp + s.fp + s.fn) || 0;
+    const interval = s.ci95 === null ? '' : `${percent(s.ci95[0])} to ${percent(s.ci95[1])}`;
+    const counts = [s.tp, s.fp, s.fn, s.sentences, s.words].map(String);
+    return [s.name, s.language, s.split, percent(precision), percent(recall), percent(f1), interval, ...counts];
+  });
+  const unit = hasHead(manifest)
+    ? 'Entity F1 as conlleval counts it: exact span and label, micro-averaged.'
+    : 'F1 of "same tag" decisions about pairs of words.';
+  return [
+    `${unit} Protocol \`${first.selection}\`: ${SELECTIONS[first.selection] ?? 'see the manifest'}. Decoding: ${first.decoding}.`,
+    '',
+    ...table(['corpus', 'language', 'split', 'P %', 'R %', 'F1 %', '95 %', 'tp', 'fp', 'fn', 'sentences', 'words'], rows),
+  ];
+}
+
+function frozenLine({ tensors }: Manifest): string {
+  return `${tensors.length} weights were trained; all others are the encoder's own.`;
+}
+
+function limits(manifest: Manifest, languages: readonly string[]): string[] {
+  return [
+    `- Languages other than ${languages.join(', ')} were neither trained nor measured.`,
+    '- Figures hold for text like the test corpora; other domains and spellings usually score lower.',
+    `- Text is read in windows of ${manifest.maxPieces} pieces; longer text must be cut by the caller.`,
+    ...(manifest.kind === 'student'
+      ? ['- The target languages had no labels: systematic mistakes of the teachers are learned with the rest.']
+      : []),
+    '- Do not decide about people by this model alone.',
+  ];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}

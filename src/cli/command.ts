@@ -1,0 +1,5 @@
+/** What each file in cli/ exports. */
+export interface Command {
+  /** @returns the exit status */
+  run(args: string[]): Promise<number>;
+}

@@ -1,0 +1,111 @@
+/** Environment -> one frozen, validated Config. The only reader of process.env; everything else is handed a Config. */
+import { homedir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fail } from './errors.ts';
+
+export type Devices = 'auto' | 'cpu' | readonly number[];
+
+export interface Config {
+  /** The API. */
+  readonly host: string;
+  readonly port: number;
+  /** Absent: an embedded Postgres in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  /** What must be kept: the embedded database and artifacts. */
+  readonly dataDir: string;
+  /** What can be made or fetched again: encoders, libtensorflow, teachers' outputs. */
+  readonly cacheDir: string;
+  readonly encodersDir: string;
+  /** Where pretrained encoders are downloaded from: HF_ENDPOINT, as in the ecosystem. */
+  readonly hubUrl: string;
+  /** Shared by all processes of an installation. */
+  readonly artifactsDir: string;
+  /** Where the API finds a tagger; absent: the one that reported itself last. */
+  readonly taggerUrl: string | undefined;
+  readonly taggerHost: string;
+  readonly taggerPort: number;
+  readonly defaultEncoder: string;
+  readonly devices: Devices;
+  readonly logLevel: LogLevel;
+  readonly apiKeysFile: string | undefined;
+  readonly maxUploadBytes: number;
+  /** How often workers show that they live. */
+  readonly heartbeatSeconds: number;
+  /** Texts that may wait for the tagger before it answers 503. */
+  readonly taggerQueue: number;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws CONFIG_INVALID naming the variable and its value */
+export function loadConfig(env: Environment = process.env): Config {
+  const dataDir = resolve(env['DATA_DIR'] ?? defaultDataDir());
+  const cacheDir = resolve(env['CACHE_DIR'] ?? join(homedir(), '.cache', 'mtmt'));
+  return Object.freeze({
+    host: env['HOST'] ?? '127.0.0.1',
+    port: wholeNumber(env, 'PORT', 8000, 0, 65535),
+    databaseUrl: databaseUrl(env),
+    dataDir,
+    cacheDir,
+    encodersDir: resolve(env['ENCODERS_DIR'] ?? join(cacheDir, 'encoders')),
+    hubUrl: url(env, 'HF_ENDPOINT') ?? 'https://huggingface.co',
+    artifactsDir: resolve(env['ARTIFACTS_DIR'] ?? join(dataDir, 'artifacts')),
+    taggerUrl: url(env, 'TAGGER_URL'),
+    taggerHost: env['TAGGER_HOST'] ?? '127.0.0.1',
+    taggerPort: wholeNumber(env, 'TAGGER_PORT', 8001, 0, 65535),
+    defaultEncoder: env['DEFAULT_ENCODER'] ?? 'multilingual-e5-small',
+    devices: devices(env),
+    logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
+    apiKeysFile: env['API_KEYS_FILE'],
+    maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
+    heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
+    taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 256, 1, 100_000),
+  });
+}
+
+function defaultDataDir(): string {
+  // Postgres refuses to run as root, and its own user cannot enter root's home
+  return userInfo().uid === 0 ? '/var/lib/mtmt' : join(homedir(), '.local', 'share', 'mtmt');
+}
+
+function wholeNumber(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) throw fail('CONFIG_INVALID', { name, found: text, expected: `a whole number from ${min} to ${max}` });
+  return value;
+}
+
+function oneOf<T extends string>(env: Environment, name: string, allowed: readonly T[], fallback: T): T {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const found = allowed.find((value) => value === text);
+  if (found === undefined) throw fail('CONFIG_INVALID', { name, found: text, expected: allowed.join(', ') });
+  return found;
+}
+
+function url(env: Environment, name: string): string | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  if (!URL.canParse(text)) throw fail('CONFIG_INVALID', { name, found: text, expected: 'a URL' });
+  return text;
+}
+
+function databaseUrl(env: Environment): string | undefined {
+  const text = env['DATABASE_URL'];
+  if (text === undefined || text === '') return undefined;
+  // the value holds a password and is not repeated
+  if (!/^postgres(ql)?:\/\//.test(text)) throw fail('CONFIG_INVALID', { name: 'DATABASE_URL', found: 'something else', expected: 'postgres://…' });
+  return text;
+}
+
+function devices(env: Environment): Devices {
+  const text = env['DEVICES'] ?? 'auto';
+  if (text === 'auto' || text === 'cpu') return text;
+  const numbers = text.split(',').map(Number);
+  if (numbers.some((device) => !Number.isInteger(device) || device < 0)) throw fail('CONFIG_INVALID', { name: 'DEVICES', found: text, expected: 'auto, cpu, or numbers of GPUs such as 0,1' });
+  return Object.freeze(numbers);
+}

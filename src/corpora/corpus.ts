@@ -1,0 +1,17 @@
+/** A dataset's sentences in memory. */
+
+export interface Sentence {
+  readonly tokens: readonly string[];
+  /** IOB2, one for each token; absent for raw text. */
+  readonly tags?: readonly string[];
+}
+
+export interface Corpus {
+  readonly datasetId: string;
+  /** BCP 47 */
+  readonly language: string;
+  readonly split: 'train' | 'dev' | 'test';
+  readonly labels: readonly string[];
+  readonly digest: string;
+  readonly sentences: readonly Sentence[];
+}

@@ -1,0 +1,68 @@
+/** Pretrained weights of an installed encoder, read from its file as they are needed. */
+import { join } from 'node:path';
+import type { EncoderConfig } from '../models/config.ts';
+import { encoderWeightNames, nameInFile } from '../models/names.ts';
+import { SafetensorsFile, type NamedTensor, type NamedTensors } from '../tensor/safetensors.ts';
+import type { InstalledEncoder } from './registry.ts';
+
+export const WORD_EMBEDDINGS = 'embeddings.word';
+
+/** Looks up word embeddings outside of the graph: a quarter of a million rows need then be neither in memory nor on the device. */
+export interface WordTable {
+  /** @returns `[pieces, hidden]` row-major */
+  rows(pieces: Int32Array): Float32Array;
+}
+
+export class EncoderWeights {
+  readonly config: EncoderConfig;
+  readonly #file: SafetensorsFile;
+
+  constructor(encoder: Pick<InstalledEncoder, 'directory' | 'config'>) {
+    this.config = encoder.config;
+    this.#file = new SafetensorsFile(join(encoder.directory, 'model.safetensors'));
+  }
+
+  /** Weights by our names. */
+  load(names: readonly string[]): NamedTensors {
+    return Object.fromEntries(names.map((name) => [name, this.#file.tensor(this.#stored(name))]));
+  }
+
+  /** All but the word embeddings. */
+  loadBody(): NamedTensors {
+    return this.load(encoderWeightNames(this.config).filter((name) => name !== WORD_EMBEDDINGS));
+  }
+
+  /** Rows of the file, each read once and kept: a corpus uses some tens of thousands of them. */
+  wordTable(): WordTable {
+    const name = this.#stored(WORD_EMBEDDINGS);
+    const cache = new Map<number, Float32Array>();
+    const row = (piece: number): Float32Array => {
+      const known = cache.get(piece);
+      if (known !== undefined) return known;
+      const read = this.#file.row(name, piece);
+      cache.set(piece, read);
+      return read;
+    };
+    return { rows: (pieces) => stack(pieces, this.config.hiddenSize, row) };
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  #stored(name: string): string {
+    return nameInFile(this.#file, this.config.family, name);
+  }
+}
+
+/** A table in memory, for word embeddings that a run has trained. */
+export function tableOf(tensor: NamedTensor): WordTable {
+  const hidden = tensor.shape[1] ?? 0;
+  return { rows: (pieces) => stack(pieces, hidden, (piece) => tensor.data.subarray(piece * hidden, (piece + 1) * hidden)) };
+}
+
+function stack(pieces: Int32Array, hidden: number, row: (piece: number) => Float32Array): Float32Array {
+  const out = new Float32Array(pieces.length * hidden);
+  pieces.forEach((piece, index) => out.set(row(piece), index * hidden));
+  return out;
+}

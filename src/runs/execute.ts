@@ -1,0 +1,186 @@
+/** One run, in the trainer's process: corpora -> training -> checkpoints -> scores on test sets -> the row's last state. */
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { saveCheckpoint } from '../checkpoints/save.ts';
+import type { Manifest } from '../checkpoints/manifest.ts';
+import type { Config } from '../config.ts';
+import { fail } from '../errors.ts';
+import { findEncoder, type InstalledEncoder } from '../encoders/registry.ts';
+import type { Storage } from '../storage/storage.ts';
+import { createCheckpoint } from '../store/checkpoints.ts';
+import { newId } from '../store/ids.ts';
+import { setDefaultIfNone } from '../store/models.ts';
+import { describeRun, findRun, moveRun, type RunRecord } from '../store/runs.ts';
+import { saveScores } from '../store/scores.ts';
+import type { Store } from '../store/store.ts';
+import type { BackendInfo } from '../tensor/backend.ts';
+import type { TrainedModel, TrainingReport, TrainingRequest } from '../training/request.ts';
+import { loadMaterial, type Material } from './material.ts';
+import { failureOf, type Outcome } from './lifecycle.ts';
+import { persist, Superseded } from './persist.ts';
+import { createRecorder, type Recorder } from './record.ts';
+import { ALL_LABELS, PAIR_LABEL, scoreEvaluator, scoreRecognizer, testPairs, type ScoredCorpus } from './score.ts';
+import type { TrainerTask } from './supervise.ts';
+
+/** What trains; tests pass a generator of their own. */
+export interface Engine {
+  start(options: { device: TrainerTask['device'] }): Promise<BackendInfo>;
+  train(request: TrainingRequest): AsyncGenerator<TrainingReport, TrainedModel>;
+}
+
+export interface ExecuteOptions {
+  readonly store: Store;
+  readonly storage: Storage;
+  readonly config: Pick<Config, 'encodersDir' | 'cacheDir'>;
+  readonly engine: Engine;
+  readonly log: Logger;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly task: TrainerTask;
+  /** Aborted when the run is cancelled or given back. */
+  readonly signal: AbortSignal;
+}
+
+/** Never rejects: what goes wrong is the outcome. */
+export async function execute(o: ExecuteOptions): Promise<Outcome> {
+  const { runId, attempt } = o.task;
+  try {
+    const run = await persist(o.log, () => findRun(o.store, runId));
+    if (run === null || run.attempt !== attempt) return { status: 'superseded' };
+    return await new Execution(o, run).run();
+  } catch (error) {
+    if (o.signal.aborted) return { status: 'cancelled' };
+    if (error instanceof Superseded) return { status: 'superseded' };
+    o.log.error({ runId, attempt, err: error }, 'run failed');
+    return { status: 'failed', failure: failureOf(error) };
+  }
+}
+
+class Execution {
+  readonly #o: ExecuteOptions;
+  readonly #run: RunRecord;
+  readonly #recorder: Recorder;
+  #versions: Readonly<Record<string, string>>;
+  /** Of the best weights, which the scores belong to. */
+  #best: string | undefined;
+  #devScores: Record<string, number> = {};
+
+  constructor(o: ExecuteOptions, run: RunRecord) {
+    this.#o = o;
+    this.#run = run;
+    this.#versions = o.versions;
+    this.#recorder = createRecorder({ store: o.store, log: o.log, runId: run.runId, attempt: o.task.attempt });
+  }
+
+  async run(): Promise<Outcome> {
+    const { engine, task, config, signal, store, storage } = this.#o;
+    const run = this.#run;
+    const backend = await engine.start({ device: task.device });
+    this.#versions = { ...this.#versions, libtensorflow: backend.libtensorflow };
+    const described = { runId: run.runId, attempt: task.attempt, device: backend.device, backend: backend.backend, versions: this.#versions };
+    if (!(await persist(this.#o.log, () => describeRun(store, described)))) return { status: 'superseded' };
+    const encoder = await findEncoder(config.encodersDir, run.encoderId);
+    if (encoder.digest !== run.encoderDigest)
+      throw fail('ENCODER_CHANGED', { encoderId: run.encoderId, expected: run.encoderDigest, found: encoder.digest });
+    await this.#recorder.phase({ type: 'phase', phase: 'load', message: 'reading the datasets' });
+    const material = await loadMaterial({ store, storage, run, encoder });
+    const model = await this.#train(material, encoder);
+    try {
+      await this.#recorder.flush();
+      await this.#score(model, material);
+    } finally {
+      model.dispose();
+    }
+    signal.throwIfAborted();
+    return this.#finish();
+  }
+
+  async #train(material: Material, encoder: InstalledEncoder): Promise<TrainedModel> {
+    const { engine, config, signal } = this.#o;
+    const { kind, options, seed } = this.#run;
+    const { train, dev, unlabeled, pairs, teachers } = material;
+    const request = { kind, encoder, options, seed, train, dev, unlabeled, pairs, teachers, cacheDir: config.cacheDir, signal, clock: () => performance.now() };
+    const training = engine.train(request);
+    for (;;) {
+      const { done, value } = await training.next();
+      if (done) return value;
+      await this.#take(value, encoder);
+      signal.throwIfAborted();
+    }
+  }
+
+  async #take(report: TrainingReport, encoder: InstalledEncoder): Promise<void> {
+    if (report.type === 'step') return this.#recorder.step(report);
+    if (report.type === 'phase') return this.#recorder.phase(report);
+    if (report.type === 'checkpoint') return this.#save(report, encoder);
+    if (report.isBest) this.#devScores = { [report.name]: report.value };
+    return this.#recorder.dev(report);
+  }
+
+  async #save({ step, isBest, isLast, tensors, facts }: Extract<TrainingReport, { type: 'checkpoint' }>, encoder: InstalledEncoder): Promise<void> {
+    const { store, storage, log, task } = this.#o;
+    const { runId, kind, seed, options } = this.#run;
+    const { encoderId, digest } = encoder;
+    const manifest: Omit<Manifest, 'format' | 'tensors' | 'weightsDigest'> = {
+      checkpointId: newId('ckpt'),
+      runId,
+      kind,
+      step,
+      encoder: { encoderId, digest, architecture: encoder.config.family },
+      ...facts,
+      seed,
+      options,
+      scores: isBest ? this.#devScores : {},
+      versions: this.#versions,
+      createdAt: new Date().toISOString(),
+    };
+    const saved = await saveCheckpoint(storage, { manifest, tensors });
+    const { checkpointId } = manifest;
+    const row = { checkpointId, runId, attempt: task.attempt, step, isBest, isLast, digest: saved.digest, sizeBytes: saved.sizeBytes, storageKey: saved.storageKey, manifest: saved.manifest };
+    if (!(await persist(log, () => createCheckpoint(store, row)))) throw new Superseded();
+    if (isBest || this.#best === undefined) this.#best = checkpointId;
+    const what = [isBest && 'best', isLast && 'last'].filter(Boolean).join(' and ') || 'intermediate';
+    await this.#recorder.event({ level: 'info', type: 'checkpoint', message: `the ${what} checkpoint is of step ${step}`, data: { checkpointId, step, isBest, isLast } });
+  }
+
+  /** Every test set with the best weights; a teacher of both kinds decides about pairs, too. */
+  async #score({ recognizer, evaluator, selection }: TrainedModel, material: Material): Promise<void> {
+    const { signal } = this.#o;
+    const { decoding, pairBalance } = this.#run.options;
+    for (const corpus of material.test) {
+      signal.throwIfAborted();
+      await breathe();
+      await this.#recorder.phase({ type: 'phase', phase: 'train', message: `scoring ${corpus.language} ${corpus.split}` });
+      if (recognizer !== null) await this.#keep(await scoreRecognizer(recognizer, corpus, { decoding, signal }), corpus, selection);
+      if (evaluator === null || !material.sourceLanguages.has(corpus.language)) continue;
+      const labels = recognizer === null ? [ALL_LABELS, PAIR_LABEL] : [PAIR_LABEL];
+      await this.#keep(await scoreEvaluator(evaluator, corpus, { pairs: testPairs(corpus, pairBalance), labels, signal }), corpus, selection);
+    }
+    if (evaluator === null) return;
+    for (const { place, pairs } of material.testPairs)
+      await this.#keep(await scoreEvaluator(evaluator, place, { pairs, labels: [ALL_LABELS, PAIR_LABEL], signal }), place, selection);
+  }
+
+  async #keep(scored: ScoredCorpus, { datasetId, language, split }: { datasetId: string; language: string; split: string }, selection: TrainedModel['selection']): Promise<void> {
+    const { store, log, task } = this.#o;
+    const checkpointId = this.#best;
+    if (checkpointId === undefined) throw new Error('the training ended without a checkpoint');
+    const rows = scored.rows.map((row) => ({ ...row, checkpointId, selection }));
+    if (!(await persist(log, () => saveScores(store, { runId: this.#run.runId, attempt: task.attempt }, rows)))) throw new Superseded();
+    const message = `F1 on ${language} ${split} is ${scored.f1.toFixed(4)}`;
+    await this.#recorder.event({ level: 'info', type: 'score', message, data: { datasetId, language, split, f1: scored.f1, checkpointId } });
+    if (scored.labels === null) return;
+    const { shared, model, corpus } = scored.labels;
+    const warning = `${language} ${split} is scored on the labels ${shared.join(', ')}: the model knows ${model.join(', ')}, the dataset ${corpus.join(', ')}`;
+    await this.#recorder.event({ level: 'warn', type: 'warning', message: warning, data: { datasetId, language, split, ...scored.labels } });
+  }
+
+  async #finish(): Promise<Outcome> {
+    const { store, log, task } = this.#o;
+    const { runId, kind } = this.#run;
+    const checkpointId = this.#best;
+    const moved = await persist(log, () => moveRun(store, { runId, from: ['running'], to: 'succeeded', attempt: task.attempt }));
+    if (!moved) return { status: this.#o.signal.aborted ? 'cancelled' : 'superseded' };
+    if (kind === 'student' && checkpointId !== undefined) await persist(log, () => setDefaultIfNone(store, checkpointId));
+    return { status: 'succeeded' };
+  }
+}

@@ -1,0 +1,74 @@
+/** Turns the request of a pipeline into runs: two teachers on the source, then students on raw text. */
+import { findDataset } from '../store/datasets.ts';
+import { newId } from '../store/ids.ts';
+import type { Store } from '../store/store.ts';
+import { applicableOptions } from '../training/options.ts';
+import { fail } from '../errors.ts';
+import type { RunKind } from '../training/request.ts';
+import type { RunRequest } from './validate.ts';
+
+export interface PipelineRequest extends Omit<RunRequest, 'kind' | 'teachers'> {
+  /** One student for all languages of the unlabeled datasets, or one for each. Default: together. */
+  readonly students?: 'together' | 'each';
+}
+
+export interface PlannedRun {
+  readonly runId: string;
+  readonly languages: readonly string[];
+  readonly request: RunRequest;
+}
+
+interface Known {
+  readonly datasetId: string;
+  readonly kind: string;
+  readonly language: string;
+}
+
+/** Teachers first. The recognizer is scored on all test sets: on the target languages that is direct transfer. */
+export async function planPipeline(store: Store, { students = 'together', ...request }: PipelineRequest): Promise<PlannedRun[]> {
+  const known = async (ids: readonly string[] = []): Promise<Known[]> =>
+    Promise.all(ids.map(async (datasetId) => (await findDataset(store, datasetId)) ?? Promise.reject(fail('DATASET_NOT_FOUND', { datasetId }))));
+  const train = await known(request.datasets.train);
+  const dev = await known(request.datasets.dev);
+  const test = await known(request.datasets.test);
+  const unlabeled = await known(request.datasets.unlabeled);
+  if (unlabeled.length === 0) throw fail('DATASETS_MISSING', { kind: 'student', role: 'unlabeled' });
+  const sources = languagesOf(train);
+  const isSource = ({ language }: Known): boolean => sources.includes(language);
+  const labeled = (sets: readonly Known[]): Known[] => sets.filter(({ kind }) => kind === 'labeled');
+  // Uploaded pairs are the evaluator's alone, and then it needs no others.
+  const pairsOr = (sets: readonly Known[]): Known[] => (sets.some(isPairs) ? sets.filter(isPairs) : labeled(sets).filter(isSource));
+
+  const planOf = (kind: RunKind, languages: readonly string[], datasets: Record<string, readonly Known[]>, extra: Partial<RunRequest> = {}): PlannedRun => ({
+    runId: newId('run'),
+    languages,
+    request: {
+      ...request,
+      kind,
+      name: [request.name, kind, languages.join('-')].filter(Boolean).join(' '),
+      datasets: Object.fromEntries(Object.entries(datasets).map(([role, sets]) => [role, sets.map(({ datasetId }) => datasetId)])),
+      options: applicableOptions(kind, request.options ?? {}),
+      ...extra,
+    },
+  });
+  const recognizer = planOf('recognizer', sources, { train: labeled(train), dev: labeled(dev), test: labeled(test) });
+  const evaluator = planOf('evaluator', sources, { train: pairsOr(train), dev: pairsOr(dev), test: pairsOr(test) });
+  const teachers = { recognizers: [recognizer.runId], evaluators: [evaluator.runId] };
+  const targets = students === 'together' ? [languagesOf(unlabeled)] : languagesOf(unlabeled).map((language) => [language]);
+  const planned = targets.map((languages) => {
+    const isTarget = ({ language }: Known): boolean => languages.includes(language);
+    const tests = students === 'together' ? labeled(test) : labeled(test).filter(isTarget);
+    const devs = labeled(dev).filter((set) => isSource(set) || isTarget(set));
+    return planOf('student', languages, { unlabeled: unlabeled.filter(isTarget), dev: devs, test: tests }, { teachers });
+  });
+  return [recognizer, evaluator, ...planned];
+}
+
+
+function isPairs({ kind }: Known): boolean {
+  return kind === 'pairs';
+}
+
+function languagesOf(sets: readonly Known[]): string[] {
+  return [...new Set(sets.map(({ language }) => language))];
+}

@@ -1,0 +1,59 @@
+/** The child process that trains one run: starts it, talks to it, and makes of its end an outcome. */
+import { fork } from 'node:child_process';
+import type { Outcome } from './lifecycle.ts';
+import { failureOfExit } from './lifecycle.ts';
+
+/** What the worker gives a trainer, as JSON in its first argument. */
+export interface TrainerTask {
+  readonly runId: string;
+  readonly attempt: number;
+  readonly device: 'auto' | 'cpu' | number;
+}
+
+export type ToTrainer = { readonly type: 'cancel' };
+export type FromTrainer = { readonly type: 'ended'; readonly outcome: Outcome };
+
+export interface Trainer {
+  readonly pid: number | undefined;
+  /** Never rejects. */
+  readonly ended: Promise<Outcome>;
+  /** Asks the trainer to stop at its next step. */
+  cancel(): void;
+  kill(): void;
+}
+
+/** Last lines of stderr are read for what TensorFlow says of memory before it aborts. */
+const STDERR_TAIL_CHARS = 4_000;
+
+/** @param path the trainer's entry; tests pass another than `src/trainer.ts` */
+export function startTrainer(path: string, task: TrainerTask): Trainer {
+  const child = fork(path, [JSON.stringify(task)], {
+    // The parent may have been started in any folder, so tsx is named by where it is.
+    execArgv: ['--import', import.meta.resolve('tsx')],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  let tail = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    process.stderr.write(chunk);
+    tail = (tail + chunk.toString()).slice(-STDERR_TAIL_CHARS);
+  });
+  let outcome: Outcome | undefined;
+  const ended = new Promise<Outcome>((resolve) => {
+    child.on('message', (message) => {
+      outcome = (message as FromTrainer).outcome;
+    });
+    child.on('error', (error) => resolve({ status: 'failed', failure: { code: 'TRAINER_NOT_STARTED', detail: error.message } }));
+    // 'close' and not 'exit': messages and stderr are then complete.
+    child.on('close', (code, signal) => resolve(outcome ?? { status: 'failed', failure: failureOfExit({ code, signal, stderr: tail }) }));
+  });
+  return {
+    pid: child.pid,
+    ended,
+    cancel() {
+      if (child.connected) child.send({ type: 'cancel' } satisfies ToTrainer);
+    },
+    kill() {
+      child.kill('SIGKILL');
+    },
+  };
+}

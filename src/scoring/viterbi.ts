@@ -1,0 +1,56 @@
+/** Reads tags from each word's distribution: each word's best, or the best sequence that BIO allows (as TSL and UniTrans decode). */
+import type { LabelSet } from '../text/label-set.ts';
+
+/** Keeps log of zero finite. */
+const FLOOR = 1e-12;
+
+/** @param probs `[words, tags]` row-major */
+export function decode(probs: Float32Array, labels: LabelSet, decoding: 'viterbi' | 'argmax'): string[] {
+  const indices = decoding === 'viterbi' ? viterbi(probs.map((p) => Math.log(Math.max(p, FLOOR))), labels) : argmaxTags(probs, labels);
+  return Array.from(indices, (index) => labels.tags[index] ?? 'O');
+}
+
+/** @returns index of each word's best tag */
+export function argmaxTags(probs: Float32Array, { tags }: LabelSet): number[] {
+  return Array.from({ length: probs.length / tags.length }, (_, word) => {
+    let best = 0;
+    for (let tag = 1; tag < tags.length; tag++) if (at(probs, word, tag, tags.length) > at(probs, word, best, tags.length)) best = tag;
+    return best;
+  });
+}
+
+/** The sequence with the highest sum of `logProbs` `[words, tags]` in which every `I-X` follows `B-X` or `I-X`. */
+export function viterbi(logProbs: Float32Array, { tags }: LabelSet): number[] {
+  const count = tags.length;
+  const words = logProbs.length / count;
+  if (words === 0) return [];
+  const isInside = (tag: number): boolean => tag > 0 && tag % 2 === 0; // tags are O, B-a, I-a, B-b, I-b, …
+  let scores = Float64Array.from({ length: count }, (_, tag) => (isInside(tag) ? -Infinity : at(logProbs, 0, tag, count)));
+  const from: Int32Array[] = [];
+  for (let word = 1; word < words; word++) {
+    const best = indexOfMax(scores);
+    const previous = new Int32Array(count);
+    const next = new Float64Array(count);
+    for (let tag = 0; tag < count; tag++) {
+      // I-X may follow only itself and its B-X; everything else follows whatever is best
+      const source = isInside(tag) ? ((scores[tag] as number) >= (scores[tag - 1] as number) ? tag : tag - 1) : best;
+      previous[tag] = source;
+      next[tag] = (scores[source] as number) + at(logProbs, word, tag, count);
+    }
+    from.push(previous);
+    scores = next;
+  }
+  const path = [indexOfMax(scores)];
+  for (let word = words - 2; word >= 0; word--) path.push((from[word] as Int32Array)[path.at(-1) as number] as number);
+  return path.reverse();
+}
+
+function at(values: Float32Array, word: number, tag: number, count: number): number {
+  return values[word * count + tag] as number;
+}
+
+function indexOfMax(values: Float64Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best;
+}

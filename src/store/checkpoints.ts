@@ -1,0 +1,46 @@
+/** Rows of checkpoints; weights and manifest lie in artifact storage. */
+import type { Checkpoint } from './generated/client.ts';
+import { isCurrent } from './runs.ts';
+import { toJson, type Store } from './store.ts';
+
+export interface CheckpointRecord extends Omit<Checkpoint, 'sizeBytes'> {
+  readonly sizeBytes: number;
+}
+export interface NewCheckpoint extends Omit<CheckpointRecord, 'createdAt' | 'manifest'> {
+  readonly attempt: number;
+  readonly manifest: object;
+}
+
+/** @returns false when the run has moved on */
+export async function createCheckpoint(store: Store, { attempt, sizeBytes, manifest, ...row }: NewCheckpoint): Promise<boolean> {
+  return store.$transaction(async (transaction) => {
+    if (!(await isCurrent(transaction, { runId: row.runId, attempt }))) return false;
+    const { runId, isBest, isLast } = row;
+    // one best and one last checkpoint a run
+    if (isBest) await transaction.checkpoint.updateMany({ where: { runId }, data: { isBest: false } });
+    if (isLast) await transaction.checkpoint.updateMany({ where: { runId }, data: { isLast: false } });
+    await transaction.checkpoint.create({ data: { ...row, sizeBytes: BigInt(sizeBytes), manifest: toJson(manifest) } });
+    return true;
+  });
+}
+
+export async function findCheckpoint(store: Store, checkpointId: string): Promise<CheckpointRecord | null> {
+  const row = await store.checkpoint.findFirst({ where: { checkpointId, run: { deletedAt: null } } });
+  return row === null ? null : toRecord(row);
+}
+
+/** The one that the run's selection chose. */
+export async function bestCheckpoint(store: Store, runId: string): Promise<CheckpointRecord | null> {
+  const row = await store.checkpoint.findFirst({ where: { runId }, orderBy: [{ isBest: 'desc' }, { createdAt: 'desc' }] });
+  return row === null ? null : toRecord(row);
+}
+
+/** In order of step. */
+export async function listCheckpoints(store: Store, runId: string): Promise<CheckpointRecord[]> {
+  const rows = await store.checkpoint.findMany({ where: { runId }, orderBy: [{ step: 'asc' }, { createdAt: 'asc' }] });
+  return rows.map(toRecord);
+}
+
+function toRecord({ sizeBytes, ...row }: Checkpoint): CheckpointRecord {
+  return { ...row, sizeBytes: Number(sizeBytes) };
+}

@@ -1,0 +1,77 @@
+/** A TensorFlow graph under construction: nodes, constants, inputs and variables by name. */
+import { DataType, encodeSavedModel, type AttrValue, type NodeDef } from './proto.ts';
+
+/** Name of a node's output as other nodes refer to it: "node", "node:1", or "^node" for control. */
+export type Ref = string;
+
+export interface GraphVariable {
+  readonly handle: Ref;
+  readonly shape: readonly number[];
+}
+
+const FLOAT: Record<string, AttrValue> = { T: { type: DataType.float32 } };
+const SMALL_CONSTANT = 64;
+
+export class GraphBuilder {
+  readonly #nodes: NodeDef[] = [];
+  readonly #uses = new Map<string, number>();
+  readonly #constants = new Map<string, Ref>();
+  readonly #variables = new Map<string, GraphVariable>();
+
+  get size(): number {
+    return this.#nodes.length;
+  }
+
+  add(op: string, inputs: readonly Ref[], attrs: Record<string, AttrValue>, name: string): Ref {
+    const used = this.#uses.get(name) ?? 0;
+    this.#uses.set(name, used + 1);
+    const unique = used === 0 ? name : `${name}_${used}`;
+    this.#nodes.push({ name: unique, op, inputs, attrs });
+    return unique;
+  }
+
+  /** An op on float32 only, `T` given. */
+  float(op: string, inputs: readonly Ref[], name: string, attrs: Record<string, AttrValue> = {}): Ref {
+    return this.add(op, inputs, { ...FLOAT, ...attrs }, name);
+  }
+
+  constant(dtype: number, shape: readonly number[], data: Float32Array | Int32Array | Uint8Array): Ref {
+    const isSmall = data.length <= SMALL_CONSTANT;
+    const key = `${dtype}|${shape.join()}|${isSmall ? data.join() : ''}`;
+    const known = isSmall ? this.#constants.get(key) : undefined;
+    if (known !== undefined) return known;
+    const ref = this.add('Const', [], { dtype: { type: dtype }, value: { tensor: { dtype, shape, data } } }, 'constant');
+    if (isSmall) this.#constants.set(key, ref);
+    return ref;
+  }
+
+  scalar(value: number): Ref {
+    return this.constant(DataType.float32, [], new Float32Array([value]));
+  }
+
+  input(name: string, dtype: number, shape: readonly number[]): Ref {
+    return this.add('Placeholder', [], { dtype: { type: dtype }, shape: { shape } }, name);
+  }
+
+  /** A float32 variable; the same name gives the same one. */
+  variable(name: string, shape: readonly number[]): GraphVariable {
+    const known = this.#variables.get(name);
+    if (known !== undefined) return known;
+    const attrs = { dtype: { type: DataType.float32 }, shape: { shape }, shared_name: { s: name }, container: { s: '' } };
+    const variable = { handle: this.add('VarHandleOp', [], attrs, `variable/${name}`), shape };
+    this.#variables.set(name, variable);
+    return variable;
+  }
+
+  read({ handle }: GraphVariable, name: string, after: readonly Ref[] = []): Ref {
+    return this.add('ReadVariableOp', [handle, ...after.map((ref) => `^${ref}`)], { dtype: { type: DataType.float32 } }, name);
+  }
+
+  assign({ handle }: GraphVariable, value: Ref, name: string): Ref {
+    return this.add('AssignVariableOp', [handle, value], { dtype: { type: DataType.float32 } }, name);
+  }
+
+  encode(): Buffer {
+    return encodeSavedModel(this.#nodes);
+  }
+}

@@ -1,0 +1,32 @@
+/** Which windows each step of a run sees: shuffled anew each epoch by the seed, packed, and known before the first step. */
+import { packUnits, type RowShape, type Window } from '../encoders/pack.ts';
+import { random } from '../corpora/random.ts';
+
+export interface PlannedStep {
+  /** Windows of each row. */
+  readonly rows: readonly (readonly Window[])[];
+  /** Counted from 0. */
+  readonly epoch: number;
+  /** Whether a dev score is due after this step. */
+  readonly isEvaluated: boolean;
+}
+
+/** @param units windows that must come together: single ones, or both sides of a pair */
+export function planSteps(
+  units: readonly (readonly Window[])[],
+  { shape, epochs, maxSteps, evaluationsPerEpoch, seed }: { shape: RowShape; epochs: number; maxSteps: number | null; evaluationsPerEpoch: number; seed: number },
+): PlannedStep[] {
+  const planned: { rows: Window[][]; epoch: number; isEvaluated: boolean }[] = [];
+  for (let epoch = 0; epoch < epochs && planned.length < (maxSteps ?? Infinity); epoch++) {
+    const order = random(seed + epoch).shuffle([...units]);
+    const batches = [...packUnits(order, shape)];
+    batches.forEach((rows, index) => {
+      const due = Math.floor(((index + 1) * evaluationsPerEpoch) / batches.length) > Math.floor((index * evaluationsPerEpoch) / batches.length);
+      planned.push({ rows, epoch, isEvaluated: due });
+    });
+  }
+  const steps = planned.slice(0, maxSteps ?? planned.length);
+  const last = steps.at(-1);
+  if (last !== undefined) last.isEvaluated = true;
+  return steps;
+}

@@ -1,0 +1,128 @@
+/** One compiled model in training: its weights, a step, and predictions with the weights of the moment. */
+import { layOut, rowShape, type RowShape, type WindowOptions } from '../encoders/pack.ts';
+import type { PieceTokenizer } from '../encoders/tokenizer.ts';
+import { EncoderWeights, tableOf, WORD_EMBEDDINGS, type WordTable } from '../encoders/weights.ts';
+import { random } from '../corpora/random.ts';
+import { batchInputs, functionName, predictor, type Predictor } from '../inference/predictor.ts';
+import { dropoutSites } from '../layers/dropout.ts';
+import type { EncoderConfig } from '../models/config.ts';
+import { encoderWeightNames, HEAD_BIAS, HEAD_WEIGHT, layerWeightNames } from '../models/names.ts';
+import { encodeInputs, encoderInputs, predictFunction } from '../models/outputs.ts';
+import type { TrainingOptions } from '../schemas/options.ts';
+import { compile, type Program, type TrainingSpec } from '../tensor/compile.ts';
+import type { NamedTensors } from '../tensor/safetensors.ts';
+import type { PlannedStep } from './plan.ts';
+import { input, type Task } from './task.ts';
+
+export interface SessionSpec {
+  readonly weights: EncoderWeights;
+  readonly tokenizer: PieceTokenizer;
+  readonly task: Task;
+  readonly options: TrainingOptions;
+  readonly window: WindowOptions;
+  readonly seed: number;
+  /** 0: no tag head. */
+  readonly numTags: number;
+  /** Whether predictions need word vectors (evaluators). */
+  readonly hasVectors: boolean;
+  /** Weights to start from instead of the pretrained ones. */
+  readonly start: NamedTensors;
+}
+
+export interface Session {
+  readonly shape: RowShape;
+  readonly predictor: Predictor;
+  /** @param step counted from 1 */
+  train(planned: PlannedStep, step: number, rateFactor: number): { loss: number; gradNorm: number; pieces: number };
+  /** Copies of the trained weights. */
+  trained(): NamedTensors;
+  restore(weights: NamedTensors): void;
+  dispose(): void;
+}
+
+/** Spread of a new head's weights (BERT's initializer_range). */
+const HEAD_SPREAD = 0.02;
+
+export function openSession(spec: SessionSpec): Session {
+  const { config } = spec.weights;
+  const { options, task } = spec;
+  const longest = Math.max(...task.units.flat().map(({ pieces }) => pieces.length));
+  const shape = rowShape(longest, options.batchPieces);
+  // dev sentences may be longer than any for training
+  const shapes = shape.length >= spec.window.maxPieces ? [shape] : [shape, rowShape(spec.window.maxPieces, options.batchPieces)];
+  const trained = trainedNames(config, options, spec.numTags > 0);
+  const hasWordVariable = trained.has(WORD_EMBEDDINGS);
+  const step: TrainingSpec = {
+    inputs: { ...encoderInputs(config, shape, hasWordVariable), ...task.inputs(shape), seed: { shape: [], dtype: 'int32' } },
+    run: (weights, inputs) => {
+      const drop = dropoutSites(options.dropout, input(inputs, 'seed'));
+      return { loss: task.loss(weights, encodeInputs(config, weights, inputs, drop), inputs, drop) };
+    },
+    optimizer: {
+      clipNorm: options.clipNorm,
+      weightDecay: options.weightDecay,
+      hasDecay: (name) => !name.endsWith('.bias') && !name.endsWith('.scale') && !name.endsWith('.shift'),
+      isHead: (name) => name === HEAD_WEIGHT || name === HEAD_BIAS,
+    },
+  };
+  const predictions = shapes.map((each) => [functionName(each), predictFunction(config, each, { hasHead: spec.numTags > 0, hasVectors: spec.hasVectors, hasWordVariable })] as const);
+  const program = compile({
+    variables: initialWeights(spec, hasWordVariable),
+    trained,
+    functions: { step, ...Object.fromEntries(predictions) },
+    precision: options.precision,
+  });
+  const words = hasWordVariable ? null : wordsOf(spec);
+  return {
+    shape,
+    predictor: predictor({ program, shapes, config, tokenizer: spec.tokenizer, words, window: spec.window }),
+    train: (planned, step, factor) => trainStep({ program, spec, shape, words, planned, step, factor }),
+    trained: () => program.read([...trained]),
+    restore: (weights) => program.assign(weights),
+    dispose: () => program.dispose(),
+  };
+}
+
+function trainStep({ program, spec, shape, words, planned, step, factor }: {
+  program: Program;
+  spec: SessionSpec;
+  shape: RowShape;
+  words: WordTable | null;
+  planned: PlannedStep;
+  step: number;
+  factor: number;
+}): { loss: number; gradNorm: number; pieces: number } {
+  const batch = layOut(planned.rows, shape, spec.weights.config);
+  // everything random in a step depends on the seed and its number alone, so that a resumed run repeats it
+  const values = { ...batchInputs(batch, words), ...spec.task.values(batch, random(spec.seed * 1_000_003 + step)), seed: Int32Array.of(spec.seed * 65_537 + step) };
+  const learningRate = spec.options.learningRate * factor;
+  const headLearningRate = (spec.options.headLearningRate ?? spec.options.learningRate) * factor;
+  const results = program.call('step', values, { step, learningRate, headLearningRate });
+  return { loss: results['loss']?.[0] ?? NaN, gradNorm: results['gradNorm']?.[0] ?? NaN, pieces: batch.filled };
+}
+
+function trainedNames(config: EncoderConfig, options: TrainingOptions, hasHead: boolean): Set<string> {
+  const layers = Array.from({ length: Math.max(0, config.layers - options.frozenLayers) }, (_, index) => layerWeightNames(options.frozenLayers + index)).flat();
+  const embeddings = options.freezeEmbeddings ? [] : encoderWeightNames(config).filter((name) => name.startsWith('embeddings.'));
+  return new Set([...embeddings, ...layers, ...(hasHead ? [HEAD_WEIGHT, HEAD_BIAS] : [])]);
+}
+
+function initialWeights({ weights, numTags, seed, start }: SessionSpec, hasWordVariable: boolean): NamedTensors {
+  const { [WORD_EMBEDDINGS]: startWords, ...startBody } = start;
+  const own = { ...weights.loadBody(), ...(hasWordVariable && { ...weights.load([WORD_EMBEDDINGS]), ...(startWords && { [WORD_EMBEDDINGS]: startWords }) }) };
+  return { ...own, ...(numTags > 0 && newHead(numTags, weights.config.hiddenSize, seed)), ...startBody };
+}
+
+function newHead(numTags: number, hidden: number, seed: number): NamedTensors {
+  const generator = random(seed);
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - generator.next())) * Math.cos(2 * Math.PI * generator.next());
+  return {
+    [HEAD_WEIGHT]: { shape: [numTags, hidden], data: Float32Array.from({ length: numTags * hidden }, () => HEAD_SPREAD * normal()) },
+    [HEAD_BIAS]: { shape: [numTags], data: new Float32Array(numTags) },
+  };
+}
+
+function wordsOf({ start, weights }: SessionSpec): WordTable {
+  const trainedBefore = start[WORD_EMBEDDINGS];
+  return trainedBefore === undefined ? weights.wordTable() : tableOf(trainedBefore);
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { extract } from 'tar-stream';
+import { createDownloads, type DownloadParts } from '../../src/checkpoints/download.ts';
+import { loadCheckpoint } from '../../src/checkpoints/load.ts';
+import { assertMatches, parseManifest, type Manifest } from '../../src/checkpoints/manifest.ts';
+import { saveCheckpoint, type SavedCheckpoint } from '../../src/checkpoints/save.ts';
+import { digestOfFile, type InstalledEncoder } from '../../src/encoders/registry.ts';
+import { parseEncoderConfig } from '../../src/models/config.ts';
+import { directoryStorage } from '../../src/storage/directory.ts';
+import type { Storage } from '../../src/storage/storage.ts';
+import { SafetensorsFile, type NamedTensors } from '../../src/tensor/safetensors.ts';
+import { resolveOptions } from '../../src/training/options.ts';
+
+const FIXTURES = new URL('../fixtures/encoders/', import.meta.url).pathname;
+const TAGS = ['O', 'B-LOC', 'I-LOC'];
+
+test('what is saved is loaded again, and the manifest names the trained weights', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const tensors = trainedOf(encoder);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors });
+  const loaded = await loadCheckpoint(storage, saved);
+  assert.deepEqual(loaded.manifest.tensors, ['head.bias', 'head.weight', 'layers.0.query.bias']);
+  assert.deepEqual(loaded.tensors, tensors);
+  assert.deepEqual(parseManifest(JSON.parse(JSON.stringify(saved.manifest))), saved.manifest);
+});
+
+test('a file that has changed since is refused with both digests', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+  await appendFile(await storage.localPath(saved.storageKey), 'x');
+  await assert.rejects(loadCheckpoint(storage, saved), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'CHECKPOINT_BROKEN');
+    assert.match(error.message, new RegExp(`expected ${saved.digest}`));
+    return true;
+  });
+});
+
+test('a manifest of another format is refused', () => {
+  assert.throws(() => parseManifest({ format: 'mtmt-checkpoint/9' }), { code: 'CHECKPOINT_INVALID' });
+  assert.throws(() => parseManifest({ format: 'mtmt-checkpoint/1', runId: 'run_1' }), /lacks checkpointId, kind/);
+});
+
+describe('an encoder other than the checkpoint was trained on is refused with both values', () => {
+  const others: [name: string, change: (encoder: InstalledEncoder) => InstalledEncoder, message: RegExp][] = [
+    ['weights', (e) => ({ ...e, digest: 'sha256:other' }), /digest of the encoder is sha256:\w+ in the checkpoint ckpt_1 and sha256:other here/],
+    ['tokenizer', (e) => ({ ...e, tokenizerDigest: 'sha256:other' }), /digest of the tokenizer is sha256:\w+ .* sha256:other here/],
+    ['config', (e) => ({ ...e, config: { ...e.config, layers: 9 } }), /layers of the encoder is \d+ .* and 9 here/],
+  ];
+  for (const [name, change, message] of others) {
+    test(name, async (t) => {
+      const { encoder } = await setUp(t);
+      const manifest = { ...manifestOf(encoder), format: 'mtmt-checkpoint/1', tensors: [], weightsDigest: '' } as Manifest;
+      assert.doesNotThrow(() => assertMatches(manifest, encoder));
+      assert.throws(() => assertMatches(manifest, change(encoder)), message);
+    });
+  }
+});
+
+describe('a download holds a whole model under the names of transformers', () => {
+  const families: [fixture: string, architecture: string, weight: string][] = [
+    ['tiny-bert', 'BertForTokenClassification', 'bert.encoder.layer.0.attention.self.query.bias'],
+    ['tiny-xlm-roberta', 'XLMRobertaForTokenClassification', 'roberta.encoder.layer.0.attention.self.query.bias'],
+    ['tiny-distilbert', 'DistilBertForTokenClassification', 'distilbert.transformer.layer.0.attention.q_lin.bias'],
+  ];
+  for (const [fixture, architecture, weight] of families) {
+    test(fixture, async (t) => {
+      const { storage, encoder, directory } = await setUp(t, fixture);
+      const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+      const files = await unpack(await downloadOf(storage, encoder, saved));
+      assert.deepEqual([...files.keys()], ['README.md', 'config.json', 'manifest.json', 'tokenizer_config.json', 'tokenizer.json', 'model.safetensors']);
+      const config = JSON.parse(String(files.get('config.json'))) as Record<string, unknown>;
+      assert.deepEqual(config['architectures'], [architecture]);
+      assert.deepEqual(config['id2label'], { 0: 'O', 1: 'B-LOC', 2: 'I-LOC' });
+      assert.deepEqual(config['label2id'], { O: 0, 'B-LOC': 1, 'I-LOC': 2 });
+      const path = join(directory, 'out.safetensors');
+      await writeFile(path, files.get('model.safetensors') ?? '');
+      const model = new SafetensorsFile(path);
+      t.after(() => model.close());
+      assert.deepEqual(model.tensor(weight), trainedOf(encoder)['layers.0.query.bias']);
+      assert.deepEqual(model.shape('classifier.weight'), [3, encoder.config.hiddenSize]);
+      const original = new SafetensorsFile(join(encoder.directory, 'model.safetensors'));
+      t.after(() => original.close());
+      // Every weight of the encoder is there, and all but the trained one are as they were.
+      for (const name of model.names.filter((each) => !each.startsWith('classifier.') && each !== weight)) {
+        const bare = original.names.find((each) => name === each || name.endsWith(`.${each}`) || each.endsWith(`.${name}`));
+        assert.ok(bare !== undefined, name);
+        assert.deepEqual(model.tensor(name), original.tensor(bare), name);
+      }
+      assert.deepEqual(files.get('tokenizer.json'), await readFile(join(encoder.directory, 'tokenizer.json')));
+      assert.match(String(files.get('README.md')), /\| corpus one \| es \| test \| 75\.00 \| 60\.00 \| 66\.67 \| 50\.00 to 80\.00 \| 3 \| 1 \| 2 \| 10 \| 90 \|/);
+    });
+  }
+
+  test('an evaluator has no head and no labels', async (t) => {
+    const { storage, encoder } = await setUp(t);
+    const { 'layers.0.query.bias': bias } = trainedOf(encoder);
+    const manifest = { ...manifestOf(encoder), kind: 'evaluator', labels: [], tags: [] } as const;
+    const saved = await saveCheckpoint(storage, { manifest, tensors: bias === undefined ? {} : { 'layers.0.query.bias': bias } });
+    const files = await unpack(await downloadOf(storage, encoder, saved));
+    const config = JSON.parse(String(files.get('config.json'))) as Record<string, unknown>;
+    assert.deepEqual(config['architectures'], ['BertModel']);
+    assert.equal(config['id2label'], undefined);
+  });
+});
+
+test('a download has the same bytes each time it is built, and any range of them', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+  const first = await createDownloads(storage, async () => partsOf(encoder, saved)).open('ckpt_1');
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  const second = await createDownloads(storage, async () => partsOf(encoder, saved)).open('ckpt_1');
+  assert.equal(first.etag, second.etag);
+  assert.match(first.etag, /^"[0-9a-f]{64}"$/);
+  const whole = Buffer.concat(await first.stream().toArray());
+  assert.equal(whole.length, first.sizeBytes);
+  const part = Buffer.concat(await second.stream({ start: 100, end: 199 }).toArray());
+  assert.deepEqual(part, whole.subarray(100, 200));
+});
+
+test('a download is refused where the encoder has changed', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+  const downloads = createDownloads(storage, async () => partsOf({ ...encoder, digest: 'sha256:other' }, saved));
+  await assert.rejects(downloads.open('ckpt_1'), { code: 'CHECKPOINT_MISMATCH' });
+});
+
+async function setUp(t: TestContext, fixture = 'tiny-bert'): Promise<{ storage: Storage; encoder: InstalledEncoder; directory: string }> {
+  const directory = await mkdtemp(join(tmpdir(), 'mtmt-checkpoints-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const folder = join(directory, 'encoder');
+  await cp(join(FIXTURES, fixture), folder, { recursive: true });
+  const encoder = {
+    encoderId: fixture,
+    directory: folder,
+    source: 'a fixture',
+    license: 'Apache-2.0',
+    digest: await digestOfFile(join(folder, 'model.safetensors')),
+    sizeBytes: 1,
+    config: parseEncoderConfig(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))),
+    tokenizerDigest: await digestOfFile(join(folder, 'tokenizer.json')),
+  };
+  return { storage: directoryStorage(join(directory, 'artifacts')), encoder, directory };
+}
+
+function manifestOf(encoder: InstalledEncoder): Omit<Manifest, 'format' | 'tensors' | 'weightsDigest'> {
+  return {
+    checkpointId: 'ckpt_1',
+    runId: 'run_1',
+    kind: 'recognizer',
+    step: 10,
+    encoder: { encoderId: encoder.encoderId, digest: encoder.digest, architecture: encoder.config.family },
+    config: encoder.config,
+    labels: ['LOC'],
+    tags: TAGS,
+    tokenizerDigest: encoder.tokenizerDigest,
+    wordPiece: 'first',
+    maxPieces: 128,
+    seed: 1,
+    options: resolveOptions('recognizer', {}),
+    scores: { f1: 0.5 },
+    versions: { mtmt: '0.1.0' },
+    createdAt: '2026-01-01T00:00:00.000Z',
+  };
+}
+
+function trainedOf({ config: { hiddenSize } }: InstalledEncoder): NamedTensors {
+  return {
+    'head.bias': { shape: [TAGS.length], data: Float32Array.of(1, 2, 3) },
+    'head.weight': { shape: [TAGS.length, hiddenSize], data: Float32Array.from({ length: TAGS.length * hiddenSize }, (_, i) => i / 7) },
+    'layers.0.query.bias': { shape: [hiddenSize], data: Float32Array.from({ length: hiddenSize }, (_, i) => -i) },
+  };
+}
+
+function partsOf(encoder: InstalledEncoder, { storageKey, manifest }: SavedCheckpoint): DownloadParts {
+  const score = { name: 'corpus one', language: 'es', split: 'test', tp: 3, fp: 1, fn: 2, sentences: 10, words: 90, ci95: [0.5, 0.8], selection: 'source-dev', decoding: 'viterbi' } as const;
+  const corpus = { name: 'corpus one', role: 'test', language: 'es', sentences: 10, digest: 'sha256:0' };
+  return { storageKey, manifest, encoder, card: { corpora: [corpus], scores: [score] } };
+}
+
+async function downloadOf(storage: Storage, encoder: InstalledEncoder, saved: SavedCheckpoint): Promise<NodeJS.ReadableStream> {
+  return (await createDownloads(storage, async () => partsOf(encoder, saved)).open('ckpt_1')).stream();
+}
+
+async function unpack(stream: NodeJS.ReadableStream): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  const tar = extract();
+  stream.pipe(tar);
+  for await (const entry of tar) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry) chunks.push(chunk as Buffer);
+    assert.equal(Number(entry.header.mtime), 0);
+    files.set(entry.header.name, Buffer.concat(chunks));
+  }
+  return files;
+}

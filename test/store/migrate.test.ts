@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import pg from 'pg';
+import { migrate } from '../../src/store/migrate.ts';
+import { emptyDatabase, testFolder, type Cleaner } from '../helper.ts';
+
+const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
+
+async function copyOfMigrations(t: Cleaner): Promise<string> {
+  const directory = await testFolder(t);
+  await cp(MIGRATIONS, directory, { recursive: true });
+  return directory;
+}
+
+test('processes that start at once migrate once, and a later one finds nothing to do', async (t) => {
+  const url = await emptyDatabase(t);
+  const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(url)));
+  assert.deepEqual(applied.map((names) => names.length > 0).filter(Boolean), [true]);
+  assert.deepEqual(await migrate(url), []);
+});
+
+test('a migration that was edited after it was applied is refused with both checksums', async (t) => {
+  const url = await emptyDatabase(t);
+  const directory = await copyOfMigrations(t);
+  await migrate(url, { directory });
+  await writeFile(join(directory, '001_tables.sql'), '-- edited\nselect 1;\n');
+  await assert.rejects(migrate(url, { directory }), { code: 'MIGRATION_CHANGED', message: /001_tables\.sql.*[0-9a-f]{64}.*[0-9a-f]{64}/ });
+});
+
+test('a migration that fails leaves nothing behind and names itself', async (t) => {
+  const url = await emptyDatabase(t);
+  const directory = await copyOfMigrations(t);
+  await writeFile(join(directory, '999_broken.sql'), 'create table half (a int);\nselect nonsense;\n');
+  await assert.rejects(migrate(url, { directory }), { code: 'MIGRATION_FAILED', message: /999_broken\.sql/ });
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query("select to_regclass('half') as half, to_regclass('\"Run\"') as run");
+  await client.end();
+  assert.deepEqual(rows, [{ half: null, run: '"Run"' }]);
+});
+
+test('a database of a newer version is refused', async (t) => {
+  const url = await emptyDatabase(t);
+  const directory = await copyOfMigrations(t);
+  await writeFile(join(directory, '998_newer.sql'), 'select 1;\n');
+  await migrate(url, { directory });
+  await assert.rejects(migrate(url), { code: 'MIGRATION_UNKNOWN', message: /998_newer\.sql/ });
+});
