@@ -75,6 +75,19 @@ export const ERRORS = {
   TAGGER_UNAVAILABLE: kind<{ detail: string }>(503, 'The tagger is not available', (v) => `The tagger is not available: ${v.detail}`),
   DATASET_INVALID: kind<{ count: number; first: string }>(422, 'Dataset cannot be read', (v) => `The dataset has ${v.count} error${v.count === 1 ? '' : 's'} and was not stored; the first: ${v.first}`),
   ARTIFACT_NOT_FOUND: kind<{ key: string }>(500, 'Artifact is missing', (v) => `The artifact ${v.key} is not in storage`),
+  METHOD_NOT_ALLOWED: kind<object>(405, 'Method not allowed', () => 'The method is not allowed here'),
+  ROUTE_NOT_FOUND: kind<object>(404, 'No such route', () => 'There is no such route'),
+  REQUEST_INVALID: kind<{ detail: string }>(400, 'Request is not valid', (v) => v.detail),
+  BODY_MISSING: kind<object>(400, 'Body is missing', () => 'The request has no body; send JSON or multipart/form-data'),
+  MEDIA_TYPE: kind<object>(415, 'Media type not supported', () => 'The content type is not supported here'),
+  UPLOAD_TOO_LARGE: kind<object>(413, 'Upload is too large', () => 'The file is larger than MAX_UPLOAD_BYTES; nothing of it was stored'),
+  DATASET_FIELDS: kind<{ detail: string }>(400, 'Fields of the dataset are wrong', (v) => v.detail),
+  DATASET_KIND: kind<{ datasetId: string; detail: string }>(422, 'Dataset is of another kind', (v) => `The dataset ${v.datasetId} does not fit: ${v.detail}`),
+  UNAUTHORIZED: kind<object>(401, 'No valid API key', () => 'Send the header Authorization: Bearer <key> with a key of API_KEYS_FILE'),
+  RANGE_UNSATISFIABLE: kind<{ range: string; sizeBytes: number }>(416, 'Range cannot be satisfied', (v) => `The range ${v.range} lies outside of ${v.sizeBytes} bytes`),
+  IDEMPOTENCY_KEY_INVALID: kind<object>(400, 'Idempotency key is not valid', () => 'An Idempotency-Key has 1 to 255 characters'),
+  IDEMPOTENCY_KEY_REUSED: kind<{ key: string }>(422, 'Idempotency key was used for something else', (v) => `The Idempotency-Key "${v.key}" came with another body before`),
+  IDEMPOTENCY_KEY_BUSY: kind<{ key: string }>(409, 'Request is under way', (v) => `The first request with the Idempotency-Key "${v.key}" has not ended`),
 } satisfies Record<string, ErrorKind<never>>;
 
 export type ErrorCode = keyof typeof ERRORS;

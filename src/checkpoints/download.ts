@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pack, type Pack } from 'tar-stream';
 import type { InstalledEncoder } from '../encoders/registry.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { ByteRange, Storage } from '../storage/storage.ts';
 import { modelCard, type CardFacts } from './card.ts';
 import { modelConfig, modelWeights, tokenizerConfig } from './hugging-face.ts';
 import { loadCheckpoint } from './load.ts';
@@ -20,8 +20,7 @@ export interface Download {
   /** Quoted, as HTTP has it. */
   readonly etag: string;
   readonly sizeBytes: number;
-  /** @param range bytes, both ends included */
-  stream(range?: { start: number; end: number }): Readable;
+  stream(range?: ByteRange): Readable;
 }
 
 export interface CheckpointDownloads {
@@ -72,7 +71,7 @@ async function build(storage: Storage, parts: DownloadParts): Promise<Archive> {
   const tar = pack();
   try {
     const filling = fill(tar, { ...parts, weights }).catch((error: unknown) => tar.destroy(error as Error));
-    const written = await storage.write(DOWNLOADS_PREFIX, 'tar', tar);
+    const written = await storage.write(DOWNLOADS_PREFIX, 'tar', chunksOf(tar));
     await filling;
     return written;
   } finally {
@@ -90,6 +89,10 @@ async function fill(tar: Pack, parts: DownloadParts & { weights: ReturnType<type
   await add(tar, 'tokenizer.json', (await stat(tokenizer)).size, createReadStream(tokenizer));
   await add(tar, 'model.safetensors', weights.sizeBytes, Readable.from(weights.chunks()));
   tar.finalize();
+}
+
+async function* chunksOf(tar: Pack): AsyncGenerator<Buffer> {
+  for await (const chunk of tar) yield chunk as Buffer;
 }
 
 async function addText(tar: Pack, name: string, text: string): Promise<void> {

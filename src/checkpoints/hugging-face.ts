@@ -20,7 +20,9 @@ const CLASSES: Record<string, string> = {
 
 /** config.json: the encoder's own, with the class of the whole model and its tags. */
 export async function modelConfig(encoder: InstalledEncoder, manifest: Manifest): Promise<Record<string, unknown>> {
-  const { _name_or_path: _, dtype: _dtype, ...config } = await readJson(join(encoder.directory, 'config.json'));
+  const config = await readJson(join(encoder.directory, 'config.json'));
+  delete config['_name_or_path'];
+  delete config['dtype'];
   const family = CLASSES[String(config['model_type'])] ?? 'Bert';
   const shared = { ...config, torch_dtype: 'float32' };
   if (!hasHead(manifest)) return { ...shared, architectures: [`${family}Model`] };
@@ -36,9 +38,9 @@ export async function modelConfig(encoder: InstalledEncoder, manifest: Manifest)
 export async function tokenizerConfig(encoder: InstalledEncoder, manifest: Manifest): Promise<Record<string, unknown>> {
   const own = await readJson(join(encoder.directory, 'tokenizer_config.json')).catch(() => null);
   if (own !== null) return own;
-  const file = await readJson(join(encoder.directory, 'tokenizer.json'));
-  const added = Array.isArray(file['added_tokens']) ? (file['added_tokens'] as { content: string }[]) : [];
-  const named = (...names: string[]): string | undefined => names.find((name) => added.some(({ content }) => content === name));
+  // Searched and not parsed: it is 17 MB for a large vocabulary, and parsing would keep other requests waiting.
+  const file = await readFile(join(encoder.directory, 'tokenizer.json'), 'utf8');
+  const named = (...names: string[]): string | undefined => names.find((name) => new RegExp(`"content":\\s*"${name.replace(/[[\]]/g, '\\$&')}"`).test(file));
   const special = {
     cls_token: named('[CLS]', '<s>'),
     sep_token: named('[SEP]', '</s>'),

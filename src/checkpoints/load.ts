@@ -1,8 +1,9 @@
 /** Reads a checkpoint's weights, and refuses a file that is not the one its manifest was written for. */
+import { setImmediate as breathe } from 'node:timers/promises';
 import { digestOfFile } from '../encoders/registry.ts';
 import { fail } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
-import { SafetensorsFile, type NamedTensors } from '../tensor/safetensors.ts';
+import { SafetensorsFile, type NamedTensor, type NamedTensors } from '../tensor/safetensors.ts';
 import type { Manifest } from './manifest.ts';
 
 export interface LoadedCheckpoint {
@@ -23,7 +24,12 @@ export async function loadCheckpoint(
   try {
     const missing = manifest.tensors.find((name) => !file.has(name));
     if (missing !== undefined) throw broken(manifest, `its weights lack ${missing}`);
-    return { manifest, tensors: Object.fromEntries(manifest.tensors.map((name) => [name, file.tensor(name)])) };
+    const tensors: Record<string, NamedTensor> = {};
+    for (const name of manifest.tensors) {
+      tensors[name] = file.tensor(name);
+      await breathe();
+    }
+    return { manifest, tensors };
   } finally {
     file.close();
   }

@@ -50,7 +50,7 @@ export function parseManifest(json: unknown): Manifest {
   const values = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
   const format = values['format'];
   if (format !== CHECKPOINT_FORMAT)
-    throw fail('CHECKPOINT_INVALID', { detail: `its format is ${JSON.stringify(format) ?? 'not given'}, expected "${CHECKPOINT_FORMAT}"` });
+    throw fail('CHECKPOINT_INVALID', { detail: `its format is ${format === undefined ? 'not given' : JSON.stringify(format)}, expected "${CHECKPOINT_FORMAT}"` });
   const missing = REQUIRED.filter((key) => values[key] === undefined);
   if (missing.length > 0) throw fail('CHECKPOINT_INVALID', { detail: `its manifest lacks ${missing.join(', ')}` });
   return values as unknown as Manifest;

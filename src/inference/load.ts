@@ -2,7 +2,7 @@
 import type { LoadedCheckpoint } from '../checkpoints/load.ts';
 import type { RowShape } from '../encoders/pack.ts';
 import type { InstalledEncoder } from '../encoders/registry.ts';
-import { loadTokenizer } from '../encoders/tokenizer.ts';
+import { loadTokenizer, type PieceTokenizer } from '../encoders/tokenizer.ts';
 import { EncoderWeights, tableOf, WORD_EMBEDDINGS } from '../encoders/weights.ts';
 import { maxSequence } from '../models/config.ts';
 import { HEAD_WEIGHT } from '../models/names.ts';
@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly precision?: Precision;
   /** Shapes to compile; more of them waste less on short input, and take longer to load. Default: one for a corpus. */
   readonly shapes?: readonly RowShape[];
+  /** The encoder's, where it is loaded already. */
+  readonly tokenizer?: PieceTokenizer;
 }
 
 /** @throws CHECKPOINT_MISMATCH where checkpoint and encoder disagree (checked by `loadCheckpoint`'s caller), ENCODER_INVALID */
@@ -36,12 +38,12 @@ export async function loadEvaluator(options: LoadOptions): Promise<Evaluator> {
 
 /** The model's outputs for each word, for what is neither tagging nor comparing: computing teachers' outputs. */
 export async function loadPredictor(
-  { encoder, checkpoint, precision = 'float32', shapes }: LoadOptions,
+  { encoder, checkpoint, precision = 'float32', shapes, tokenizer: given }: LoadOptions,
   outputs: { hasHead: boolean; hasVectors: boolean },
 ): Promise<{ predictor: Predictor; dispose: () => void }> {
   const { config } = encoder;
   const { manifest, tensors } = checkpoint;
-  const tokenizer = await loadTokenizer(encoder.directory);
+  const tokenizer = given ?? (await loadTokenizer(encoder.directory));
   const weights = new EncoderWeights(encoder);
   const { [WORD_EMBEDDINGS]: trainedWords, ...trained } = tensors;
   const variables = Object.fromEntries(Object.entries({ ...weights.loadBody(), ...trained }).filter(([name]) => outputs.hasHead || !name.startsWith(headPrefix)));

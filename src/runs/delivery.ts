@@ -19,7 +19,7 @@ export interface DeliveryOptions {
   /** How often lost workers are looked for. Default: 10. */
   readonly monitorSeconds?: number;
   /** Errors of the queue that no call of ours gets to see. */
-  onError(error: unknown): void;
+  readonly onError: (error: unknown) => void;
 }
 
 export interface Delivery {

@@ -17,7 +17,7 @@ export type { RunRequest } from './validate.ts';
 
 export interface RunService {
   submit(request: RunRequest): Promise<{ runId: string }>;
-  submitPipeline(request: PipelineRequest): Promise<{ experimentId: string; runs: { runId: string; kind: RunKind; languages: readonly string[] }[] }>;
+  submitPipeline(request: PipelineRequest): Promise<{ experimentId: string; runs: { runId: string; kind: RunKind; languages: string[] }[] }>;
   /** A second request for the same is answered alike. @throws RUN_NOT_FOUND, RUN_ENDED */
   cancel(runId: string): Promise<void>;
   /** Queues a run again that failed or was cancelled. @throws RUN_NOT_FOUND, RUN_NOT_RESUMABLE */
@@ -71,7 +71,7 @@ export function createRunService({ store, delivery, config }: ServiceOptions): R
     async submitPipeline(request) {
       const planned = await planPipeline(store, request);
       const experimentId = await create(planned, request.experiment);
-      return { experimentId, runs: planned.map(({ runId, languages, request: { kind } }) => ({ runId, kind, languages })) };
+      return { experimentId, runs: planned.map(({ runId, languages, request: { kind } }) => ({ runId, kind, languages: [...languages] })) };
     },
     async cancel(runId) {
       const reason = 'cancelled by request';

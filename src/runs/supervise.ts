@@ -1,5 +1,6 @@
 /** The child process that trains one run: starts it, talks to it, and makes of its end an outcome. */
 import { fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import type { Outcome } from './lifecycle.ts';
 import { failureOfExit } from './lifecycle.ts';
 
@@ -24,6 +25,8 @@ export interface Trainer {
 
 /** Last lines of stderr are read for what TensorFlow says of memory before it aborts. */
 const STDERR_TAIL_CHARS = 4_000;
+/** What TensorFlow says at each start, before its log level is read. */
+const CHATTER = /^(WARNING: All log messages before absl|I0000 )/;
 
 /** @param path the trainer's entry; tests pass another than `src/trainer.ts` */
 export function startTrainer(path: string, task: TrainerTask): Trainer {
@@ -33,10 +36,12 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let tail = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    process.stderr.write(chunk);
-    tail = (tail + chunk.toString()).slice(-STDERR_TAIL_CHARS);
-  });
+  if (child.stderr !== null) {
+    createInterface(child.stderr).on('line', (line) => {
+      if (!CHATTER.test(line)) process.stderr.write(`${line}\n`);
+      tail = `${tail}${line}\n`.slice(-STDERR_TAIL_CHARS);
+    });
+  }
   let outcome: Outcome | undefined;
   const ended = new Promise<Outcome>((resolve) => {
     child.on('message', (message) => {

@@ -17,7 +17,7 @@ export async function runTrainer(config: Config & { databaseUrl: string }, engin
   // Without its worker nobody would end this process or take its outcome; the run goes on elsewhere.
   process.on('disconnect', () => process.exit(1));
   process.on('message', (message) => {
-    if ((message as ToTrainer).type === 'cancel') cancelling.abort(new Error('the run was cancelled'));
+    if ((message as { type?: unknown }).type === ('cancel' satisfies ToTrainer['type'])) cancelling.abort(new Error('the run was cancelled'));
   });
   // A terminal's Ctrl-C reaches the whole group: what becomes of the run is the worker's to say.
   process.on('SIGINT', () => undefined);

@@ -81,7 +81,10 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
     if (device === undefined) throw new NotNow('no device is free');
     try {
       const begun = await beginAttempt(store, { runId, worker: processId, device: String(device) });
-      if (begun === null) return await wakeStudents(store, delivery, runId);
+      if (begun === null) {
+        await wakeStudents(store, delivery, runId);
+        return;
+      }
       log.info({ runId, attempt: begun.attempt, device }, 'run started');
       await train({ runId, attempt: begun.attempt, device }, run.maxAttempts);
     } finally {
@@ -118,9 +121,8 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
   /** Notices, by the row, that the run is to be cancelled or that another attempt has it. */
   async function watch({ runId, attempt }: TrainerTask, trainer: Trainer, signal: AbortSignal): Promise<void> {
     let cancelledAt: number | undefined;
-    while (!signal.aborted) {
-      await wait(pollMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+    const goesOn = (): Promise<boolean> => wait(pollMs, true, { signal }).catch(() => false);
+    while (await goesOn()) {
       // Postgres may be gone for a while: the trainer keeps its work and goes on.
       const run = await findRun(store, runId).catch((error: unknown) => {
         log.warn({ runId, err: error }, 'the run cannot be read');

@@ -19,7 +19,8 @@ export async function runWorker(
   const { databaseUrl, heartbeatSeconds } = config;
   const { monitorSeconds, ...rest } = options;
   const store = await openStore(databaseUrl);
-  const onError = (error: unknown): void => log.warn({ err: error }, 'the queue reports an error');
+  // Only the message: pg hangs its whole client on its errors.
+  const onError = (error: unknown): void => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the queue reports an error');
   const delivery = await openDelivery('worker', { databaseUrl, heartbeatSeconds, onError, ...(monitorSeconds !== undefined && { monitorSeconds }) });
   const worker = await startWorker({ store, delivery, log, devices: devicesOf(config.devices), heartbeatSeconds, ...rest });
   log.info({ processId: worker.processId, devices: config.devices }, 'worker started');

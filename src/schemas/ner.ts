@@ -47,7 +47,7 @@ export const NerRequest = Type.Object(
     overflow: Type.Optional(Overflow),
     threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'Entities with a lower score are left out.' })),
   },
-  { $id: 'NerRequest', additionalProperties: false, title: 'NerRequest' },
+  { additionalProperties: false, title: 'NerRequest' },
 );
 export type NerRequest = Static<typeof NerRequest>;
 
@@ -60,7 +60,7 @@ export const Entity = Type.Object(
     score: Type.Number({ minimum: 0, maximum: 1 }),
     tag: Type.Optional(Type.String({ description: 'With the aggregation `none`: the word’s tag, such as B-PER.' })),
   },
-  { $id: 'Entity', additionalProperties: false, title: 'Entity' },
+  { additionalProperties: false, title: 'Entity' },
 );
 export type Entity = Static<typeof Entity>;
 
@@ -73,7 +73,7 @@ export const NerResult = Type.Object(
     windows: Type.Integer({ minimum: 0, description: 'Overlapping windows that the text was read in.' }),
     pieces: Type.Integer({ minimum: 0, description: 'Pieces of the encoder’s vocabulary that were read, special ones not counted.' }),
   },
-  { $id: 'NerResult', additionalProperties: false, title: 'NerResult' },
+  { additionalProperties: false, title: 'NerResult' },
 );
 export type NerResult = Static<typeof NerResult>;
 
@@ -88,6 +88,6 @@ export const NerResponse = Type.Object(
     }),
     warnings: Type.Array(Type.String()),
   },
-  { $id: 'NerResponse', additionalProperties: false, title: 'NerResponse' },
+  { additionalProperties: false, title: 'NerResponse' },
 );
 export type NerResponse = Static<typeof NerResponse>;

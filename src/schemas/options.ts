@@ -84,10 +84,10 @@ export const TrainingOptions = Type.Object(
       description: 'How tags are read from probabilities: the best BIO-valid sequence, or each word’s best tag.',
     }),
   },
-  { $id: 'TrainingOptions', additionalProperties: false, title: 'TrainingOptions' },
+  { additionalProperties: false, title: 'TrainingOptions' },
 );
 export type TrainingOptions = Static<typeof TrainingOptions>;
 
 /** What a request may say: any of the options. */
-export const RequestedOptions = Type.Partial(TrainingOptions, { $id: 'RequestedOptions', additionalProperties: false, title: 'RequestedOptions' });
+export const RequestedOptions = Type.Partial(TrainingOptions, { additionalProperties: false, title: 'RequestedOptions' });
 export type RequestedOptions = Static<typeof RequestedOptions>;

@@ -1,4 +1,7 @@
-/** Sentences of many requests in one call of the model. While a batch is computed requests gather; each gets its turn, so that a long list delays a short one by a batch at most. */
+/**
+ * Sentences of many requests in one call of the model. While a batch is computed requests gather; each gets its turn, so that a long list
+ * delays a short one by a batch at most.
+ */
 import type { Recognized, Recognizer } from '../inference/recognizer.ts';
 
 export interface Batcher {
@@ -43,6 +46,8 @@ export function batcher(): Batcher {
       const left = queue.filter((job) => !isDone(job));
       // who had a turn goes behind those who had none
       queue = [...left.filter((job) => !drawn.has(job)), ...left.filter((job) => drawn.has(job))];
+      // a batch holds the thread: first let answers out and requests in
+      await new Promise(setImmediate);
     }
     isRunning = false;
   }

@@ -37,6 +37,7 @@ export function modelPool({ load, size }: { load: (checkpointId: string) => Prom
   const entries = new Map<string, Entry>();
   let loading: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  const room = (): number => (isClosed ? 0 : size);
 
   /** Beyond `room` models, those that nobody uses go. */
   function dropBeyond(room: number): void {
@@ -72,7 +73,7 @@ export function modelPool({ load, size }: { load: (checkpointId: string) => Prom
         return await work(await entry.model);
       } finally {
         entry.users--;
-        dropBeyond(isClosed ? 0 : size);
+        dropBeyond(room());
       }
     },
     loaded: () => [...entries].filter(([, { isLoaded }]) => isLoaded).map(([checkpointId]) => checkpointId),

@@ -33,7 +33,7 @@ test('pairs of a test set are the same for every run, and decided at one half', 
   const corpus = corpusOf(Array.from({ length: 20 }, () => ['B-LOC', 'O', 'O']), ['LOC']);
   const pairs = testPairs(corpus, 0.5);
   assert.deepEqual(testPairs(corpus, 0.5), pairs);
-  const evaluator = { similarity: async () => Float32Array.from(pairs, ({ same }, i) => (i === 0 ? 0.5 : same ? 0.7 : 0.3)), dispose: () => undefined };
+  const evaluator = { similarity: () => Promise.resolve(Float32Array.from(pairs, ({ same }, i) => (i === 0 ? 0.5 : same ? 0.7 : 0.3))), dispose: () => undefined };
   const { rows } = await scoreEvaluator(evaluator, corpus, { pairs, labels: ['', 'same'], signal });
   const [all, same] = rows;
   assert.deepEqual({ ...all, label: 'same' }, same);
@@ -55,5 +55,5 @@ function tagger(labels: string[], tags: string[][]): Recognizer {
     sentence.forEach((tag, word) => (probs[word * width + set.tags.indexOf(tag)] = 0.9));
     return probs;
   };
-  return { labels: set, recognize: async () => tags.map((each) => ({ probs: probsOf(each), pieces: each.length, windows: 1 })), dispose: () => undefined };
+  return { labels: set, recognize: () => Promise.resolve(tags.map((each) => ({ probs: probsOf(each), pieces: each.length, windows: 1 }))), dispose: () => undefined };
 }

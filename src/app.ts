@@ -1,0 +1,87 @@
+/** The API as one Fastify app: plugins, then routes. Everything it needs is handed in. */
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { CheckpointDownloads } from './checkpoints/download.ts';
+import type { Config } from './config.ts';
+import type { DatasetService } from './datasets/service.ts';
+import { apiKeys } from './plugins/api-keys.ts';
+import { errors } from './plugins/errors.ts';
+import { eventFeed, type EventFeed } from './plugins/event-feed.ts';
+import { openApi } from './plugins/openapi.ts';
+import { prometheus } from './plugins/prometheus.ts';
+import { requestLog } from './plugins/request-log.ts';
+import { uploads } from './plugins/uploads.ts';
+import { validation } from './plugins/validation.ts';
+import { checkpointRoutes } from './routes/checkpoints.ts';
+import { datasetRoutes } from './routes/datasets.ts';
+import { encoderRoutes } from './routes/encoders.ts';
+import { experimentRoutes } from './routes/experiments.ts';
+import { healthRoutes } from './routes/health.ts';
+import { homeRoutes } from './routes/home.ts';
+import { huggingFaceRoutes } from './routes/hugging-face.ts';
+import { modelRoutes } from './routes/models.ts';
+import { nerRoutes } from './routes/ner.ts';
+import { resultRoutes } from './routes/results.ts';
+import { runRoutes } from './routes/runs.ts';
+import type { RunService } from './runs/service.ts';
+import type { Store } from './store/store.ts';
+import type { TaggerClient } from './tagging/client.ts';
+
+export interface AppDependencies {
+  readonly config: Pick<Config, 'maxUploadBytes' | 'apiKeysFile'>;
+  readonly store: Store;
+  readonly datasets: DatasetService;
+  readonly runs: RunService;
+  readonly tagger: TaggerClient;
+  readonly downloads: CheckpointDownloads;
+  readonly events: EventFeed;
+  /** Absent: nothing is logged. */
+  readonly logger?: FastifyBaseLogger;
+}
+
+export type App = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly dependencies: AppDependencies;
+  }
+}
+
+/** JSON bodies; files come in parts and are streamed. */
+const BODY_LIMIT = 16 * 1024 * 1024;
+
+export async function buildApp(dependencies: AppDependencies): Promise<App> {
+  const { logger } = dependencies;
+  const app: App = fastify({
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
+    disableRequestLogging: true,
+    bodyLimit: BODY_LIMIT,
+    requestIdHeader: false,
+    genReqId: () => `req_${crypto.randomUUID()}`,
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  app.decorate('dependencies', dependencies);
+
+  await app.register(validation);
+  await app.register(errors);
+  await app.register(requestLog);
+  await app.register(prometheus);
+  await app.register(apiKeys);
+  await app.register(uploads);
+  await app.register(openApi);
+  await app.register(eventFeed);
+
+  await app.register(homeRoutes);
+  await app.register(healthRoutes);
+  await app.register(datasetRoutes);
+  await app.register(encoderRoutes);
+  await app.register(experimentRoutes);
+  await app.register(runRoutes);
+  await app.register(resultRoutes);
+  await app.register(checkpointRoutes);
+  await app.register(modelRoutes);
+  await app.register(nerRoutes);
+  await app.register(huggingFaceRoutes);
+  return app;
+}

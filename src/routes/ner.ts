@@ -1,0 +1,9 @@
+/** POST /ner */
+import type { App } from '../app.ts';
+import { NerRequest, NerResponse } from '../schemas/ner.ts';
+
+export function nerRoutes(app: App, _options: object, done: () => void): void {
+  const { tagger } = app.dependencies;
+  app.post('/ner', { schema: { tags: ['tagging'], summary: 'Entities of texts', body: NerRequest, response: { 200: NerResponse } } }, (request) => tagger.tag(request.body));
+  done();
+}

@@ -1,0 +1,93 @@
+/** Rows as the contract shows them. */
+import { prf, type Counts } from '../scoring/ner.ts';
+import { accuracy } from '../scoring/pairs.ts';
+import type { Checkpoint } from '../schemas/checkpoint.ts';
+import type { Dataset } from '../schemas/dataset.ts';
+import type { Experiment } from '../schemas/experiment.ts';
+import type { Score } from '../schemas/result.ts';
+import type { Run } from '../schemas/run.ts';
+import type { CheckpointRecord } from '../store/checkpoints.ts';
+import type { DatasetRecord } from '../store/datasets.ts';
+import type { ExperimentRecord } from '../store/experiments.ts';
+import type { RunRecord } from '../store/runs.ts';
+import type { ScoreRecord } from '../store/scores.ts';
+
+const TERMINAL: readonly string[] = ['succeeded', 'failed', 'cancelled'];
+
+export function presentDataset({ createdAt, deletedAt: _, storageKey: __, ...dataset }: DatasetRecord): Dataset {
+  return { ...dataset, createdAt: createdAt.toISOString() };
+}
+
+export function presentExperiment({ createdAt, deletedAt: _, ...experiment }: ExperimentRecord): Experiment {
+  return { ...experiment, createdAt: createdAt.toISOString() };
+}
+
+export function presentRun(run: RunRecord): Run {
+  const datasets: Record<string, string[]> = {};
+  for (const { role, dataset } of run.datasets) (datasets[role] ??= []).push(dataset.datasetId);
+  const teachers: Record<string, string[]> = {};
+  for (const { role, checkpointId, teacherRunId } of run.teachers) (teachers[`${role}s`] ??= []).push(checkpointId ?? teacherRunId);
+  const { runId, kind, status, experimentId, name, options, seed, priority, tags, attempt, device, backend, worker, versions } = run;
+  const { step, steps, epoch, loss, piecesPerSecond, etaSeconds } = run;
+  return {
+    runId,
+    kind,
+    status,
+    terminal: TERMINAL.includes(status),
+    experimentId,
+    experiment: run.experimentName,
+    name,
+    encoder: run.encoderId,
+    datasets,
+    teachers,
+    requested: run.requested as Record<string, unknown>,
+    options,
+    seed,
+    priority,
+    tags,
+    attempt,
+    device,
+    backend,
+    worker,
+    progress: { step, steps, epoch, loss, piecesPerSecond, etaSeconds },
+    transitions: run.transitions.map(({ status, at, reason }) => ({ status, at: at.toISOString(), ...(reason !== null && { reason }) })),
+    failure: run.failureCode === null ? null : { code: run.failureCode, detail: run.failureDetail ?? '' },
+    versions,
+    createdAt: run.createdAt.toISOString(),
+    startedAt: run.startedAt?.toISOString() ?? null,
+    endedAt: run.endedAt?.toISOString() ?? null,
+  };
+}
+
+/** Rows of labels gathered to one item a dataset; F1 is derived here and nowhere stored. */
+export function presentScores(rows: readonly ScoreRecord[]): Score[] {
+  return rows
+    .filter(({ label }) => label === '')
+    .map((all) => {
+      const labels = rows.filter(({ runId, datasetId, label }) => runId === all.runId && datasetId === all.datasetId && label !== '');
+      const { datasetId, language, split, sentences, words, checkpointId, selection, scorer, decoding, ciLow, ciHigh, tn } = all;
+      return {
+        datasetId,
+        language,
+        split,
+        ...counted(all),
+        ...(tn !== null && { accuracy: accuracy({ ...all, tn }) }),
+        sentences,
+        words,
+        labels: Object.fromEntries(labels.map((row) => [row.label, counted(row)])),
+        ci95: ciLow === null || ciHigh === null ? null : [ciLow, ciHigh],
+        checkpointId,
+        selection,
+        scorer,
+        decoding,
+      };
+    });
+}
+
+export function presentCheckpoint({ checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest, createdAt }: CheckpointRecord): Checkpoint {
+  return { checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest: manifest as Record<string, unknown>, createdAt: createdAt.toISOString() };
+}
+
+function counted({ tp, fp, fn }: Counts): Counts & { precision: number; recall: number; f1: number } {
+  return { ...prf({ tp, fp, fn }), tp, fp, fn };
+}

@@ -1,0 +1,89 @@
+/** What runs give: scores, metrics, events, checkpoints, comparisons. */
+import type { App } from '../app.ts';
+import { fail } from '../errors.ts';
+import { CheckpointList } from '../schemas/checkpoint.ts';
+import { CompareRequest, Comparison, EventList, EventQuery, MetricList, MetricQuery, ScoreList, ScoreQuery } from '../schemas/result.ts';
+import { RunParams } from '../schemas/run.ts';
+import { listCheckpoints } from '../store/checkpoints.ts';
+import { listEvents } from '../store/events.ts';
+import { listMetrics } from '../store/metrics.ts';
+import { findRun, type RunRecord } from '../store/runs.ts';
+import { listScores } from '../store/scores.ts';
+import { compareRuns } from './compare.ts';
+import { presentCheckpoint, presentScores } from './present.ts';
+import { presentEvent, streamEvents } from './event-stream.ts';
+
+const tags = ['runs'];
+
+export function resultRoutes(app: App, _options: object, done: () => void): void {
+  const { store } = app.dependencies;
+
+  async function existing(runId: string): Promise<RunRecord> {
+    const run = await findRun(store, runId);
+    if (run === null) throw fail('RUN_NOT_FOUND', { runId });
+    return run;
+  }
+
+  app.get('/runs/:runId/scores', { schema: { tags, summary: 'F1 by dataset, with counts', params: RunParams, querystring: ScoreQuery, response: { 200: ScoreList } } }, async (request) => {
+    const { runId } = await existing(request.params.runId);
+    return { items: presentScores(await listScores(store, [runId], request.query)), nextCursor: null };
+  });
+
+  app.get('/runs/:runId/metrics', { schema: { tags, summary: 'History of its numbers, in order of step', params: RunParams, querystring: MetricQuery, response: { 200: MetricList } } }, async (request) => {
+    const { runId } = await existing(request.params.runId);
+    const { maxPoints, ...filter } = request.query;
+    const rows = await listMetrics(store, runId, filter);
+    const kept = maxPoints === undefined ? rows : thin(rows, maxPoints);
+    const items = kept.map(({ at, language, split, ...row }) => ({ ...row, language: language === '' ? null : language, split: split === '' ? null : split, at: at.toISOString() }));
+    return { items, nextCursor: null, sampled: kept.length < rows.length };
+  });
+
+  app.get(
+    '/runs/:runId/events',
+    {
+      schema: {
+        tags,
+        summary: 'What it told; live with Accept: text/event-stream',
+        description: 'As a stream the same rows come with their id, from `Last-Event-ID` or `after` on, with a comment every 15 s and `event: end` last.',
+        params: RunParams,
+        querystring: EventQuery,
+        response: { 200: EventList },
+      },
+    },
+    async (request, reply) => {
+      const { runId } = await existing(request.params.runId);
+      const { after = 0, limit = 50, cursor } = request.query;
+      const from = cursor === undefined ? after : Number(cursor);
+      if (request.headers.accept?.includes('text/event-stream') === true) return streamEvents(request, reply, { runId, after: from });
+      const rows = await listEvents(store, runId, { after: from, limit: limit + 1 });
+      const items = rows.slice(0, limit);
+      return { items: items.map(presentEvent), nextCursor: rows.length > limit ? String(items.at(-1)?.eventId ?? '') : null };
+    },
+  );
+
+  app.get('/runs/:runId/checkpoints', { schema: { tags, summary: 'Its checkpoints, in order of step', params: RunParams, response: { 200: CheckpointList } } }, async (request) => {
+    const { runId } = await existing(request.params.runId);
+    return { items: (await listCheckpoints(store, runId)).map(presentCheckpoint), nextCursor: null };
+  });
+
+  app.post('/runs/compare', { schema: { tags, summary: 'F1 by language side by side, and the options that differ', body: CompareRequest, response: { 200: Comparison } } }, async (request) => {
+    const runs = await Promise.all(request.body.runs.map(existing));
+    const { split = 'test', languages } = request.body;
+    const scores = presentWithRun(await listScores(store, request.body.runs, { split }));
+    const baseline = request.body.baseline ?? request.body.runs[0] ?? '';
+    if (!request.body.runs.includes(baseline)) throw fail('RUN_NOT_FOUND', { runId: baseline });
+    return compareRuns({ runs, scores, baseline, split, languages });
+  });
+  done();
+}
+
+function presentWithRun(rows: Awaited<ReturnType<typeof listScores>>): { runId: string; language: string; f1: number }[] {
+  const runIds = [...new Set(rows.map(({ runId }) => runId))];
+  return runIds.flatMap((runId) => presentScores(rows.filter((row) => row.runId === runId)).map(({ language, f1 }) => ({ runId, language, f1 })));
+}
+
+/** Evenly, the last one always among them. */
+function thin<T>(rows: readonly T[], maxPoints: number): T[] {
+  if (rows.length <= maxPoints) return [...rows];
+  return Array.from({ length: maxPoints }, (_, index) => rows[Math.round((index * (rows.length - 1)) / (maxPoints - 1))] as T);
+}

@@ -1,0 +1,25 @@
+/** Hugging Face's token-classification task, as its inference API speaks it. */
+import { Type, type Static } from 'typebox';
+import { MAX_TEXT_CHARS, MAX_TEXTS } from './ner.ts';
+
+const Text = Type.String({ maxLength: MAX_TEXT_CHARS });
+
+export const TokenClassificationRequest = Type.Object(
+  {
+    inputs: Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: MAX_TEXTS })]),
+    parameters: Type.Optional(
+      Type.Object(
+        { aggregation_strategy: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('simple'), Type.Literal('first'), Type.Literal('average'), Type.Literal('max')], { default: 'simple' })) },
+        { additionalProperties: false },
+      ),
+    ),
+    model: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false, title: 'TokenClassificationRequest' },
+);
+const Item = Type.Object(
+  { entity_group: Type.Optional(Type.String()), entity: Type.Optional(Type.String()), score: Type.Number(), word: Type.String(), start: Type.Integer(), end: Type.Integer() },
+  { title: 'TokenClassificationItem' },
+);
+export type TokenClassificationItem = Static<typeof Item>;
+export const TokenClassificationResponse = Type.Union([Type.Array(Item), Type.Array(Type.Array(Item))], { title: 'TokenClassificationResponse' });

@@ -1,0 +1,80 @@
+/** What a run gives: scores, metrics, events, and comparisons of runs. */
+import { Type, type Static } from 'typebox';
+import { listOf, nullable, Share, Time } from './common.ts';
+
+const Counted = { precision: Share, recall: Share, f1: Share, tp: Type.Integer(), fp: Type.Integer(), fn: Type.Integer() };
+
+export const Score = Type.Object(
+  {
+    datasetId: Type.String(),
+    language: Type.String(),
+    split: Type.String(),
+    ...Counted,
+    accuracy: Type.Optional(Type.Unsafe<number>({ ...Share, description: 'An evaluator’s: share of pairs decided right' })),
+    sentences: Type.Integer(),
+    words: Type.Integer(),
+    labels: Type.Record(Type.String(), Type.Object(Counted)),
+    ci95: nullable(Type.Array(Share, { minItems: 2, maxItems: 2, description: 'Of F1, bootstrap over sentences' })),
+    checkpointId: Type.String(),
+    selection: Type.String({ description: 'What chose the checkpoint: source-dev, target-dev or last' }),
+    scorer: Type.String({ description: 'conlleval: exact span and label, micro-averaged; pairs: same tag or not' }),
+    decoding: Type.String(),
+  },
+  { title: 'Score' },
+);
+export type Score = Static<typeof Score>;
+export const ScoreList = listOf(Score, 'ScoreList');
+export const ScoreQuery = Type.Object({ language: Type.Optional(Type.String()), split: Type.Optional(Type.String()) }, { additionalProperties: false });
+
+export const Metric = Type.Object(
+  { name: Type.String(), step: Type.Integer(), value: nullable(Type.Number()), language: nullable(Type.String()), split: nullable(Type.String()), at: Time },
+  { title: 'Metric' },
+);
+export const MetricList = Type.Object(
+  { items: Type.Array(Metric), nextCursor: Type.Null(), sampled: Type.Boolean({ description: 'Whether `maxPoints` left points out' }) },
+  { title: 'MetricList' },
+);
+export const MetricQuery = Type.Object(
+  { name: Type.Optional(Type.String()), language: Type.Optional(Type.String()), split: Type.Optional(Type.String()), maxPoints: Type.Optional(Type.Integer({ minimum: 2, maximum: 100_000 })) },
+  { additionalProperties: false },
+);
+
+export const Event = Type.Object(
+  { eventId: Type.Integer(), at: Time, level: Type.String(), type: Type.String(), message: Type.String(), data: Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true }) },
+  { title: 'Event' },
+);
+export const EventList = listOf(Event, 'EventList');
+export const EventQuery = Type.Object(
+  { after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })), cursor: Type.Optional(Type.String({ pattern: '^[0-9]+$' })) },
+  { additionalProperties: false },
+);
+
+export const CompareRequest = Type.Object(
+  {
+    runs: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }),
+    baseline: Type.Optional(Type.String({ description: 'One of `runs`; default: the first' })),
+    split: Type.Optional(Type.Union([Type.Literal('train'), Type.Literal('dev'), Type.Literal('test')], { default: 'test' })),
+    languages: Type.Optional(Type.Array(Type.String())),
+  },
+  { additionalProperties: false, title: 'CompareRequest' },
+);
+export const Comparison = Type.Object(
+  {
+    baseline: Type.String(),
+    split: Type.String(),
+    languages: Type.Array(Type.String()),
+    runs: Type.Array(
+      Type.Object({
+        runId: Type.String(),
+        name: Type.String(),
+        kind: Type.String(),
+        f1: Type.Record(Type.String(), nullable(Share), { description: 'By language; null: not scored' }),
+        difference: Type.Record(Type.String(), nullable(Type.Number()), { description: 'F1 minus the baseline’s' }),
+        mean: nullable(Share),
+      }),
+    ),
+    options: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()), { description: 'Options that differ: name -> run -> value' }),
+  },
+  { title: 'Comparison' },
+);
+export type Comparison = Static<typeof Comparison>;

@@ -1,0 +1,55 @@
+/** The API's process: opens what the app needs, listens, and ends in order. */
+import closeWithGrace from 'close-with-grace';
+import { pino } from 'pino';
+import { buildApp } from './app.ts';
+import { loadConfig } from './config.ts';
+import { createDatasetService } from './datasets/service.ts';
+import { installedEncoders } from './encoders/registry.ts';
+import { openEventFeed } from './plugins/event-feed.ts';
+import { openDelivery } from './runs/delivery.ts';
+import { checkpointDownloads } from './runs/downloads.ts';
+import { createRunService } from './runs/service.ts';
+import { requireDatabase } from './runs/worker-process.ts';
+import { directoryStorage } from './storage/directory.ts';
+import { upsertEncoder } from './store/encoders.ts';
+import { EVENT_CHANNEL } from './store/events.ts';
+import { liveProcesses } from './store/processes.ts';
+import { openStore } from './store/store.ts';
+import { taggerClient, urlOfTagger } from './tagging/client.ts';
+
+/** Longest wait for requests at work when the process is ended. */
+const STOP_MS = 10_000;
+
+const config = requireDatabase(loadConfig());
+const { databaseUrl, heartbeatSeconds, taggerUrl } = config;
+const log = pino({ level: config.logLevel, base: { process: 'api', pid: process.pid } });
+// only the message: pg hangs its whole client, with the password, on its errors
+const warn = (what: string) => (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, what);
+const store = await openStore(databaseUrl);
+for (const { encoderId, source, license, digest, sizeBytes, config: shape } of await installedEncoders(config.encodersDir)) {
+  const { family: architecture, layers, hiddenSize, vocabularySize } = shape;
+  await upsertEncoder(store, { encoderId, source, architecture, layers, hiddenSize, vocabularySize, sizeBytes, digest, license });
+}
+const storage = directoryStorage(config.artifactsDir);
+const delivery = await openDelivery('sender', { databaseUrl, heartbeatSeconds, onError: warn('the queue reports an error') });
+const tagger = taggerClient({ locate: async () => taggerUrl ?? urlOfTagger(await liveProcesses(store, 'tagger')) });
+const app = await buildApp({
+  config,
+  store,
+  datasets: createDatasetService({ store, storage }),
+  runs: createRunService({ store, delivery, config }),
+  tagger,
+  downloads: checkpointDownloads({ store, storage, config }),
+  events: openEventFeed({ databaseUrl, channel: EVENT_CHANNEL, onError: warn('the event connection reports an error') }),
+  logger: log,
+});
+
+closeWithGrace({ delay: STOP_MS, logger: false }, async ({ signal, err }) => {
+  if (err) log.error({ err }, 'api failed');
+  log.info({ signal }, 'api is ending');
+  await app.close();
+  tagger.close();
+  await delivery.stop();
+  await store.$disconnect();
+});
+await app.listen({ host: config.host, port: config.port });

@@ -1,0 +1,62 @@
+/** A checkpoint as a model for requests: compiled for few and many pieces, and run once in each shape, so that no client waits for that. */
+import type { LoadedCheckpoint } from '../checkpoints/load.ts';
+import type { RowShape } from '../encoders/pack.ts';
+import type { InstalledEncoder } from '../encoders/registry.ts';
+import type { PieceTokenizer } from '../encoders/tokenizer.ts';
+import { loadRecognizer } from '../inference/load.ts';
+import { maxSequence } from '../models/config.ts';
+import type { TaggingModel } from './pool.ts';
+
+/** Rows of one sentence; the last shape is for many requests, or long ones. */
+const SHORT_LENGTHS = [32, 64, 128];
+const BATCH_PIECES = 1024;
+
+export async function loadTaggingModel({
+  checkpoint,
+  encoder,
+  tokenizer,
+}: {
+  checkpoint: LoadedCheckpoint;
+  encoder: InstalledEncoder;
+  /** The encoder's, shared by its models. */
+  tokenizer: PieceTokenizer;
+}): Promise<TaggingModel> {
+  const { manifest } = checkpoint;
+  const longest = Math.min(manifest.maxPieces, maxSequence(encoder.config));
+  const shapes = requestShapes(longest);
+  const recognizer = await loadRecognizer({ encoder, checkpoint, shapes, tokenizer });
+  try {
+    await warmUp(shapes, tokenizer, (sentences) => recognizer.recognize(sentences));
+  } catch (error) {
+    recognizer.dispose();
+    throw error;
+  }
+  return {
+    checkpointId: manifest.checkpointId,
+    runId: manifest.runId,
+    encoder: encoder.encoderId,
+    recognizer,
+    labels: recognizer.labels,
+    decoding: manifest.options.decoding,
+    maxPieces: longest - 2,
+    pieceStarts: async (words) => (await tokenizer.pieces(words)).starts,
+    dispose: () => recognizer.dispose(),
+  };
+}
+
+export function requestShapes(longest: number): RowShape[] {
+  const lengths = [...SHORT_LENGTHS.filter((length) => length < longest), longest];
+  const rows = Math.max(1, Math.round(BATCH_PIECES / longest));
+  return [...lengths.map((length) => ({ rows: 1, length })), ...(rows > 1 ? [{ rows, length: longest }] : [])];
+}
+
+/** TensorFlow plans a graph when it is first run. */
+async function warmUp(shapes: readonly RowShape[], tokenizer: PieceTokenizer, run: (sentences: string[][]) => Promise<unknown>): Promise<void> {
+  const word = '.';
+  const { starts } = await tokenizer.pieces([word]);
+  const piecesOfWord = starts[1] ?? 1;
+  for (const { rows, length } of shapes) {
+    const words = Array.from({ length: Math.floor((length - 2) / piecesOfWord) }, () => word);
+    await run(Array.from({ length: rows }, () => words));
+  }
+}

@@ -1,0 +1,139 @@
+/** The tagger's server and its client over real HTTP, with a fake model behind. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { pino, type Logger } from 'pino';
+import { taggerClient, urlOfTagger, type TaggerClient } from '../../src/tagging/client.ts';
+import { modelPool } from '../../src/tagging/pool.ts';
+import { taggerServer } from '../../src/tagging/server.ts';
+import { tagging } from '../../src/tagging/tag.ts';
+import { fakeModel, type FakeModel } from './fake-model.ts';
+
+interface Fixture {
+  readonly url: string;
+  readonly client: TaggerClient;
+  readonly model: FakeModel;
+  readonly logged: string[];
+}
+
+async function start(t: TestContext, { limit = 10, delayMs = 0 }: { limit?: number; delayMs?: number } = {}): Promise<Fixture> {
+  const model = fakeModel({ delayMs });
+  const pool = modelPool({ load: async () => model, size: 1 });
+  const logged: string[] = [];
+  const log: Logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
+  const tagger = tagging({ pool, checkpointOfAlias: async (alias) => (alias === 'default' ? 'ckpt_1' : null), scoredLanguages: async () => [], limit });
+  const server = taggerServer({ tagging: tagger, device: 'cpu', models: pool.loaded, log });
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const client = clientAt(t, url);
+  t.after(() => server.close());
+  return { url, client, model, logged };
+}
+
+function clientAt(t: TestContext, url: string | null, timeoutMs?: number): TaggerClient {
+  const client = taggerClient({ locate: async () => url, ...(timeoutMs !== undefined && { timeoutMs }) });
+  t.after(() => client.close());
+  return client;
+}
+
+test('A request over HTTP is answered as in process, and the log holds none of its text', async (t) => {
+  const { client, logged } = await start(t);
+  const { results, model } = await client.tag({ text: 'dear Bert 😀', offsetUnit: 'byte' });
+  assert.deepEqual(results[0]?.entities.map(({ text, start, end }) => [text, start, end]), [['Bert', 5, 9], ['😀', 10, 14]]);
+  assert.equal(model.checkpointId, 'ckpt_1');
+  assert.deepEqual(await client.ready(), { ok: true, device: 'cpu' });
+  assert.doesNotMatch(logged.join(''), /Bert|dear/);
+});
+
+test('Errors of the tagger come out of the client as they were thrown', async (t) => {
+  const { client } = await start(t);
+  await assert.rejects(client.tag({ text: 'a', model: 'other' }), { name: 'MtmtError', code: 'MODEL_NOT_FOUND', status: 404, message: 'There is no model "other"' });
+  await assert.rejects(client.tag({ texts: ['a', 'word '.repeat(30)], overflow: 'error' }), { code: 'TEXT_TOO_LONG', status: 422, errors: [{ pointer: '/texts/1', detail: '60 pieces, at most 20' }] });
+  await assert.rejects(client.tag({ text: 'a\ud800' }), { code: 'TEXT_NOT_UNICODE', status: 400 });
+});
+
+test('The server refuses what is no request, and neither answers nor logs what it read', async (t) => {
+  const { url, logged } = await start(t);
+  const post = async (body: string): Promise<[number, unknown]> => {
+    const response = await fetch(new URL('/tag', url), { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+    return [response.status, await response.json()];
+  };
+  assert.deepEqual(await post('secret'), [400, { code: 'NER_INPUT_INVALID', detail: 'The body is not valid JSON' }]);
+  const [status, problem] = await post('{"text":"secret","thresold":1}');
+  assert.equal(status, 400);
+  assert.match(JSON.stringify(problem), /additional properties/);
+  assert.doesNotMatch(logged.join(''), /secret/);
+});
+
+test('When it is full the server says so and when to come again', async (t) => {
+  const { url, client } = await start(t, { limit: 1, delayMs: 50 });
+  const first = client.tag({ text: 'a' });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const second = await fetch(new URL('/tag', url), { method: 'POST', body: '{"text":"b"}', headers: { 'content-type': 'application/json' } });
+  assert.deepEqual([second.status, second.headers.get('retry-after')], [503, '1']);
+  await assert.rejects(client.tag({ text: 'b' }), { code: 'OVERLOADED', status: 503 });
+  await first;
+});
+
+test('What the client gives up is not computed', async (t) => {
+  const { client, model } = await start(t, { delayMs: 40 });
+  const aborting = new AbortController();
+  const first = client.tag({ text: 'first' });
+  await new Promise((resolve) => setTimeout(resolve, 15));
+  const second = client.tag({ text: 'second' }, { signal: aborting.signal });
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  aborting.abort();
+  await assert.rejects(second, { name: 'AbortError' });
+  await first;
+  await client.tag({ text: 'third' });
+  assert.deepEqual(model.calls.flat(2), ['first', 'third']);
+});
+
+test('Two hundred clients, some of which give up, all get their own answer', async (t) => {
+  const { client } = await start(t, { limit: 500 });
+  const names = Array.from({ length: 200 }, (_, index) => `Name${index}`);
+  const answers = await Promise.allSettled(names.map((name, index) => client.tag({ text: `dear ${name} !` }, index % 10 === 0 ? { signal: AbortSignal.timeout(1 + index / 10) } : {})));
+  for (const [index, answer] of answers.entries()) {
+    if (answer.status === 'fulfilled') assert.equal(answer.value.results[0]?.entities[0]?.text, names[index]);
+    else assert.equal(index % 10, 0);
+  }
+  assert.ok((await client.ready()).ok);
+});
+
+test('Without a tagger the client says so', async (t) => {
+  await assert.rejects(clientAt(t, null).tag({ text: 'a' }), { code: 'TAGGER_UNAVAILABLE', status: 503, message: /none has reported itself/ });
+  const closed = await serverOf(t, () => undefined);
+  closed.server.close();
+  await assert.rejects(clientAt(t, closed.url).tag({ text: 'a' }), { code: 'TAGGER_UNAVAILABLE', message: /does not answer/ });
+  assert.equal((await clientAt(t, closed.url).ready()).ok, false);
+});
+
+test('A tagger that hangs is not waited for longer than allowed', async (t) => {
+  const { url } = await serverOf(t, () => undefined);
+  await assert.rejects(clientAt(t, url, 50).tag({ text: 'a' }), { code: 'TAGGER_UNAVAILABLE', message: /within 0.05 s/ });
+});
+
+test('A connection that the tagger has closed is opened anew', async (t) => {
+  let requests = 0;
+  const { url } = await serverOf(t, (request, respond) => (requests++ === 0 ? request.socket.destroy() : respond({ ok: true })));
+  assert.deepEqual(await clientAt(t, url).ready(), { ok: true });
+});
+
+test('The address is that of the tagger that was seen last', () => {
+  assert.equal(urlOfTagger([{ detail: { url: 'http://b:1' } }, { detail: { url: 'http://a:1' } }]), 'http://b:1');
+  assert.equal(urlOfTagger([{ detail: {} }]), null);
+});
+
+type Respond = (body: object) => void;
+
+async function serverOf(t: TestContext, handle: (request: { socket: { destroy(): void } }, respond: Respond) => void): Promise<{ server: Server; url: string }> {
+  const server = createServer((request, response) => handle(request, (body) => response.end(JSON.stringify(body))));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
