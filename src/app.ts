@@ -65,11 +65,11 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
 
   await app.register(validation);
   await app.register(errors);
+  await app.register(openApi); // before any route, each of which it hears of
   await app.register(requestLog);
   await app.register(prometheus);
   await app.register(apiKeys);
   await app.register(uploads);
-  await app.register(openApi);
   await app.register(eventFeed);
 
   await app.register(homeRoutes);

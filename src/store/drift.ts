@@ -40,14 +40,16 @@ export async function findDrift(url: string, { schema, directory }: { schema?: s
 
 interface SchemaEngine {
   diff(parameters: object): Promise<{ stdout: string | null }>;
+  free(): void;
 }
 interface EngineModule {
   __wbg_set_wasm(exports: unknown): void;
   readonly SchemaEngine: { new: unknown };
 }
 
-/** The SQL that makes an empty database what the schema says. */
-async function sqlOf(schema: string, databaseUrl: string): Promise<string> {
+let loaded: Promise<EngineModule> | undefined;
+/** Once a process: the module's glue keeps state of the one instance that it was given. */
+async function loadEngine(): Promise<EngineModule> {
   const folder = dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm'));
   const engineModule = (await import(join(folder, 'schema_engine_bg.js'))) as EngineModule;
   const { instance } = (await WebAssembly.instantiate(await readFile(join(folder, 'schema_engine_bg.wasm')), { './schema_engine_bg.js': engineModule as never })) as never as {
@@ -55,12 +57,24 @@ async function sqlOf(schema: string, databaseUrl: string): Promise<string> {
   };
   engineModule.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
+  return engineModule;
+}
+
+/** The SQL that makes an empty database what the schema says. */
+async function sqlOf(schema: string, databaseUrl: string): Promise<string> {
+  const engineModule = await (loaded ??= loadEngine());
   const create = engineModule.SchemaEngine.new as (options: object, log: () => void, adapter: object) => Promise<SchemaEngine>;
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
-  const engine = await create.call(engineModule.SchemaEngine, { datamodels: [['schema.prisma', schema]] }, () => undefined, adapter);
-  const files = [{ path: 'schema.prisma', content: schema }];
-  const { stdout } = await engine.diff({ from: { tag: 'empty' }, to: { tag: 'schemaDatamodel', files }, script: true, exitCode: null, filters: { externalTables: [], externalEnums: [] } });
-  return stdout ?? '';
+  const pool = new pg.Pool({ connectionString: databaseUrl });
+  try {
+    const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
+    const engine = await create.call(engineModule.SchemaEngine, { datamodels: [['schema.prisma', schema]] }, () => undefined, adapter);
+    const files = [{ path: 'schema.prisma', content: schema }];
+    const { stdout } = await engine.diff({ from: { tag: 'empty' }, to: { tag: 'schemaDatamodel', files }, script: true, exitCode: null, filters: { externalTables: [], externalEnums: [] } });
+    engine.free();
+    return stdout ?? '';
+  } finally {
+    await pool.end();
+  }
 }
 
 async function catalog(client: pg.Client): Promise<string[]> {
