@@ -88,6 +88,8 @@ export const ERRORS = {
   IDEMPOTENCY_KEY_INVALID: kind<object>(400, 'Idempotency key is not valid', () => 'An Idempotency-Key has 1 to 255 characters'),
   IDEMPOTENCY_KEY_REUSED: kind<{ key: string }>(422, 'Idempotency key was used for something else', (v) => `The Idempotency-Key "${v.key}" came with another body before`),
   IDEMPOTENCY_KEY_BUSY: kind<{ key: string }>(409, 'Request is under way', (v) => `The first request with the Idempotency-Key "${v.key}" has not ended`),
+  DATA_FOLDER_EMPTY: kind<{ folder: string; missing: string }>(422, 'Folder lacks corpora', (v) => `${v.folder} has no ${v.missing}`),
+  RUN_FAILED: kind<{ runId: string; status: string; detail: string }>(500, 'Run did not succeed', (v) => `The run ${v.runId} ${v.status === 'failed' ? 'failed' : `was ${v.status}`}. ${v.detail}`),
 } satisfies Record<string, ErrorKind<never>>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,5 +1,8 @@
 // The whole service on this machine: Postgres unless there is one, then API, tagger and worker as processes.
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
@@ -10,6 +13,8 @@ import { keepRunning } from './child.ts';
 import type { ServiceProcess } from './child.ts';
 
 const READY_TIMEOUT_MS = 90_000;
+/** In the data folder: where the service of that folder is, for other commands. */
+const SERVICE_FILE = 'service.json';
 
 export interface Service {
   /** Of the API. */
@@ -37,6 +42,7 @@ export async function startService(o: {
   const processes: ServiceProcess[] = [];
   const stop = async (): Promise<void> => {
     for (const name of ['api', 'tagger', 'worker']) await processes.find((process) => process.name === name)?.stop();
+    await rm(join(config.dataDir, SERVICE_FILE), { force: true });
     await postgres?.stop();
   };
   try {
@@ -58,6 +64,7 @@ export async function startService(o: {
     }
     const url = urlOf(config.host, port);
     await waitUntilLive(url, o.signal);
+    await writeFile(join(config.dataDir, SERVICE_FILE), JSON.stringify({ url }));
     const kill = (): void => {
       for (const process of processes) process.kill();
     };
@@ -65,6 +72,27 @@ export async function startService(o: {
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** The service of this data folder: the one that runs, else a new one on any free ports, which keeps its log in the folder. */
+export async function joinOrStartService({ config, signal }: { config: Config; signal: AbortSignal }): Promise<Service & { readonly isJoined: boolean }> {
+  const running = await findService(config.dataDir);
+  if (running !== null) return { url: running, isJoined: true, stop: () => Promise.resolve(), kill: () => undefined };
+  mkdirSync(config.dataDir, { recursive: true });
+  const log = createWriteStream(join(config.dataDir, 'service.log'), { flags: 'a' });
+  const service = await startService({ config, isAnyPortFine: true, log: (line) => void log.write(`${line}\n`), signal });
+  return { ...service, isJoined: false };
+}
+
+/** Address of the live service of a data folder. */
+async function findService(dataDir: string): Promise<string | null> {
+  try {
+    const { url } = JSON.parse(await readFile(join(dataDir, SERVICE_FILE), 'utf8')) as { url: string };
+    const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) });
+    return answer.ok ? url : null;
+  } catch {
+    return null; // no such file, or nobody listens there any more
   }
 }
 

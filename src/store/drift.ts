@@ -42,6 +42,11 @@ interface SchemaEngine {
   diff(parameters: object): Promise<{ stdout: string | null }>;
   free(): void;
 }
+/** Node's, which the types of this target leave out. */
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: { instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: { __wbindgen_start(): void } } }> };
+};
+
 interface EngineModule {
   __wbg_set_wasm(exports: unknown): void;
   readonly SchemaEngine: { new: unknown };
@@ -52,9 +57,7 @@ let loaded: Promise<EngineModule> | undefined;
 async function loadEngine(): Promise<EngineModule> {
   const folder = dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm'));
   const engineModule = (await import(join(folder, 'schema_engine_bg.js'))) as EngineModule;
-  const { instance } = (await WebAssembly.instantiate(await readFile(join(folder, 'schema_engine_bg.wasm')), { './schema_engine_bg.js': engineModule as never })) as never as {
-    instance: { exports: { __wbindgen_start(): void } };
-  };
+  const { instance } = await wasm.instantiate(await readFile(join(folder, 'schema_engine_bg.wasm')), { './schema_engine_bg.js': engineModule });
   engineModule.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
   return engineModule;

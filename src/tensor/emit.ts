@@ -76,11 +76,21 @@ class Emitter {
     if (known !== undefined) return known;
     const constant = this.#recording.constants.get(id);
     if (constant === undefined) throw fail('STEP_NOT_RECORDABLE', { op: reader, detail: `reads tensor ${id}, which was neither recorded nor given` });
-    if (constant.values.length > MAX_CONSTANT)
-      throw fail('STEP_NOT_RECORDABLE', { op: reader, detail: `reads ${constant.values.length} values made in JavaScript; pass them as an input` });
-    const ref = this.#options.graph.constant(constant.dtype, constant.shape, typedValues(constant));
+    const ref = constant.values.length > MAX_CONSTANT ? this.#filled(constant, reader) : this.#options.graph.constant(constant.dtype, constant.shape, typedValues(constant));
     this.#refs.set(id, ref);
     return ref;
+  }
+
+  /** tfjs makes ones and zeros in JavaScript (the gradient of a sum); one value and a shape say the same. */
+  #filled(constant: RecordedConstant, reader: string): Ref {
+    const { dtype, shape, values } = constant;
+    for (let i = 1; i < values.length; i++) {
+      if (values[i] !== values[0]) throw fail('STEP_NOT_RECORDABLE', { op: reader, detail: `reads ${values.length} values made in JavaScript; pass them as an input` });
+    }
+    const { graph } = this.#options;
+    const dims = graph.constant(DataType.int32, [shape.length], Int32Array.from(shape));
+    const value = graph.constant(dtype, [], typedValues({ ...constant, values: [values[0] as number] }));
+    return graph.add('Fill', [dims, value], { T: { type: dtype }, index_type: { type: DataType.int32 } }, `${this.#options.scope}/Fill`);
   }
 
   node(recorded: RecordedOp): void {

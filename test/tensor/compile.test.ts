@@ -67,6 +67,19 @@ test('a function that reads values in JavaScript is refused by the name of the o
   );
 });
 
+test('big tensors of one value are filled in the graph, other big constants are refused', () => {
+  const variables = { w: { shape: [2], data: Float32Array.of(3, 5) } };
+  const size = 5000;
+  const filled = compile({ variables, functions: { f: { inputs: {}, run: ({ w }) => ({ y: tf.ones([size, 2]).mul(w!).sum(0) }) } }, precision: 'float32' });
+  assert.deepEqual(filled.call('f', {})['y'], Float32Array.of(3 * size, 5 * size));
+  filled.dispose();
+  const captured = Float32Array.from({ length: size }, (_, i) => i);
+  assert.throws(() => compile({ variables, functions: { f: { inputs: {}, run: () => ({ y: tf.tensor1d(captured).sum() }) } }, precision: 'float32' }), {
+    code: 'STEP_NOT_RECORDABLE',
+    message: /5000 values made in JavaScript/,
+  });
+});
+
 test('values of another shape are refused with both shapes', () => {
   const program = compile({ variables: { w: { shape: [2], data: Float32Array.of(1, 2) } }, functions: {}, precision: 'float32' });
   assert.throws(() => program.assign({ w: { shape: [3], data: Float32Array.of(1, 2, 3) } }), { code: 'SHAPE_MISMATCH', message: /3, expected 2/ });
