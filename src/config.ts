@@ -41,7 +41,9 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** @throws CONFIG_INVALID naming the variable and its value */
-export function loadConfig(env: Environment = process.env): Config {
+export function loadConfig(variables: Environment = process.env): Config {
+  // set but empty, as shells and compose files leave them, is not set: resolve('') would be the working directory
+  const env: Environment = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const dataDir = resolve(env['DATA_DIR'] ?? defaultDataDir());
   const cacheDir = resolve(env['CACHE_DIR'] ?? join(homedir(), '.cache', 'mtmt'));
   return Object.freeze({
@@ -73,7 +75,7 @@ function defaultDataDir(): string {
 
 function wholeNumber(env: Environment, name: string, fallback: number, min: number, max: number): number {
   const text = env[name];
-  if (text === undefined || text === '') return fallback;
+  if (text === undefined) return fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || value < min || value > max) throw fail('CONFIG_INVALID', { name, found: text, expected: `a whole number from ${min} to ${max}` });
   return value;
@@ -81,7 +83,7 @@ function wholeNumber(env: Environment, name: string, fallback: number, min: numb
 
 function oneOf<T extends string>(env: Environment, name: string, allowed: readonly T[], fallback: T): T {
   const text = env[name];
-  if (text === undefined || text === '') return fallback;
+  if (text === undefined) return fallback;
   const found = allowed.find((value) => value === text);
   if (found === undefined) throw fail('CONFIG_INVALID', { name, found: text, expected: allowed.join(', ') });
   return found;
@@ -89,14 +91,14 @@ function oneOf<T extends string>(env: Environment, name: string, allowed: readon
 
 function url(env: Environment, name: string): string | undefined {
   const text = env[name];
-  if (text === undefined || text === '') return undefined;
+  if (text === undefined) return undefined;
   if (!URL.canParse(text)) throw fail('CONFIG_INVALID', { name, found: text, expected: 'a URL' });
   return text;
 }
 
 function databaseUrl(env: Environment): string | undefined {
   const text = env['DATABASE_URL'];
-  if (text === undefined || text === '') return undefined;
+  if (text === undefined) return undefined;
   // the value holds a password and is not repeated
   if (!/^postgres(ql)?:\/\//.test(text)) throw fail('CONFIG_INVALID', { name: 'DATABASE_URL', found: 'something else', expected: 'postgres://…' });
   return text;
@@ -105,7 +107,7 @@ function databaseUrl(env: Environment): string | undefined {
 function devices(env: Environment): Devices {
   const text = env['DEVICES'] ?? 'auto';
   if (text === 'auto' || text === 'cpu') return text;
-  const numbers = text.split(',').map(Number);
-  if (numbers.some((device) => !Number.isInteger(device) || device < 0)) throw fail('CONFIG_INVALID', { name: 'DEVICES', found: text, expected: 'auto, cpu, or numbers of GPUs such as 0,1' });
+  const numbers = text.split(',').map((part) => (/^\s*\d{1,3}\s*$/.test(part) ? Number(part) : NaN));
+  if (numbers.some(Number.isNaN) || new Set(numbers).size < numbers.length) throw fail('CONFIG_INVALID', { name: 'DEVICES', found: text, expected: 'auto, cpu, or numbers of GPUs such as 0,1' });
   return Object.freeze(numbers);
 }

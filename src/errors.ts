@@ -75,6 +75,7 @@ export const ERRORS = {
   TAGGER_UNAVAILABLE: kind<{ detail: string }>(503, 'The tagger is not available', (v) => `The tagger is not available: ${v.detail}`),
   DATASET_INVALID: kind<{ count: number; first: string }>(422, 'Dataset cannot be read', (v) => `The dataset has ${v.count} error${v.count === 1 ? '' : 's'} and was not stored; the first: ${v.first}`),
   ARTIFACT_NOT_FOUND: kind<{ key: string }>(500, 'Artifact is missing', (v) => `The artifact ${v.key} is not in storage`),
+  ARTIFACT_DAMAGED: kind<{ key: string; detail: string }>(500, 'Artifact is damaged', (v) => `The artifact ${v.key} is damaged: ${v.detail}`),
   METHOD_NOT_ALLOWED: kind<object>(405, 'Method not allowed', () => 'The method is not allowed here'),
   ROUTE_NOT_FOUND: kind<object>(404, 'No such route', () => 'There is no such route'),
   REQUEST_INVALID: kind<{ detail: string }>(400, 'Request is not valid', (v) => v.detail),
@@ -88,8 +89,6 @@ export const ERRORS = {
   IDEMPOTENCY_KEY_INVALID: kind<object>(400, 'Idempotency key is not valid', () => 'An Idempotency-Key has 1 to 255 characters'),
   IDEMPOTENCY_KEY_REUSED: kind<{ key: string }>(422, 'Idempotency key was used for something else', (v) => `The Idempotency-Key "${v.key}" came with another body before`),
   IDEMPOTENCY_KEY_BUSY: kind<{ key: string }>(409, 'Request is under way', (v) => `The first request with the Idempotency-Key "${v.key}" has not ended`),
-  DATA_FOLDER_EMPTY: kind<{ folder: string; missing: string }>(422, 'Folder lacks corpora', (v) => `${v.folder} has no ${v.missing}`),
-  RUN_FAILED: kind<{ runId: string; status: string; detail: string }>(500, 'Run did not succeed', (v) => `The run ${v.runId} ${v.status === 'failed' ? 'failed' : `was ${v.status}`}. ${v.detail}`),
 } satisfies Record<string, ErrorKind<never>>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -38,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, Row | 'all'>> = {
   dashboard: { from: [] },
   datasets: { from: ['corpora', 'storage', 'store', 'schemas', 'text', 'config'] },
   routes: { from: ['schemas', 'store', 'plugins', 'dashboard', 'datasets', 'scoring', 'text', 'corpora'], types: 'all' },
-  demo: { from: ['text'] },
+  demo: { from: ['corpora', 'text'], types: ['schemas'] },
   setup: { from: [] },
   app: { from: ['plugins', 'routes', 'schemas', 'config'], types: 'all' },
   server: 'all',

@@ -1,142 +1,104 @@
-/** The main job, start to finish, through the HTTP API: upload, train two teachers and a student, F1 by language, tag text. */
-import { createHash } from 'node:crypto';
+/** `npm run demo`: the service, then the main job through its HTTP API. */
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../config.ts';
-import { DEMO_OPTIONS, SHOWN } from '../demo/options.ts';
-import { fail } from '../errors.ts';
-import type { RequestedOptions } from '../schemas/options.ts';
-import type { Run } from '../schemas/run.ts';
-import { apiClient, type ApiClient, type UploadedSet } from './demo/client.ts';
-import { terminal, waitForSignal } from './demo/terminal.ts';
-import { duration, watchRuns, type Output } from './demo/progress.ts';
-import { curlLines, f1Table, marked } from './demo/report.ts';
-import { ownSets, setsOfFolder } from './demo/sets.ts';
-import { joinOrStartService } from './service.ts';
+import { loadConfig, type Config } from '../config.ts';
+import { DEMO_OPTIONS } from '../demo/options.ts';
+import { apiClient } from './demo/client.ts';
+import { DemoFailure } from './demo/failure.ts';
+import { mainJob } from './demo/job.ts';
+import { duration } from './demo/progress.ts';
+import { chosenSets, ownSets, setsOfFolder } from './demo/sets.ts';
+import { onEndingSignal, terminal, type Output } from './demo/terminal.ts';
+import { joinOrStartService, type Service } from './service.ts';
 
-const HELP = `Usage: mtmt demo [--exit] [--data DIR] [--languages es,nl] [--max-train N]
-
-Trains and tags with the project's own small corpora, and leaves the service running.
-  --exit            end the service when done
-  --data DIR        your own files: <lang>/{train,dev,test}.conll and <lang>/unlabeled.txt (one token a line, blank lines between sentences)
-  --languages LIST  only these folders of DIR
-  --max-train N     train on N sentences of each file (default 2000 with --data)
-`;
-const EXPERIMENT = 'demo';
-const HYPOTHESIS = 'A student distilled on raw text is better on a language without labels than its teacher applied as it is.';
+/** Sentences of each file of the user's own. */
 const DEFAULT_MAX_TRAIN = 2000;
-const READY_MS = 60_000;
+const HELP = `Usage: mtmt demo [--exit] [--data DIR] [--languages LIST] [--max-train N] [--yes]
+
+Trains two teachers and a student with the project's own small corpora, prints F1 by language, tags text, and leaves the service running.
+  --exit            end the service when done
+  --data DIR        your own files: <lang>/{train,dev,test}.conll and <lang>/unlabeled.txt (a word a line, blank lines between sentences)
+  --languages LIST  only these target languages: es,nl
+  --max-train N     train on at most N sentences of each file (default: all, with --data ${DEFAULT_MAX_TRAIN})
+  --yes             for scripts: the demo asks nothing
+`;
+const INTERRUPTED = 130;
+
+interface Flags {
+  readonly data: string | undefined;
+  readonly languages: readonly string[] | null;
+  readonly maxTrain: number | null;
+  readonly isLeaving: boolean;
+}
 
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
-    options: { exit: { type: 'boolean' }, data: { type: 'string' }, languages: { type: 'string' }, 'max-train': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      exit: { type: 'boolean', default: false },
+      data: { type: 'string' },
+      languages: { type: 'string' },
+      'max-train': { type: 'string' },
+      yes: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help === true) {
     process.stdout.write(HELP);
     return 0;
   }
-  const began = performance.now();
-  const output = terminal();
-  const leaving = new AbortController();
-  const asked = waitForSignal(() => leaving.abort());
-  const service = await joinOrStartService({ config: loadConfig(), signal: leaving.signal }).catch((error: unknown) => {
-    if (leaving.signal.aborted) return null;
-    throw error;
-  });
-  if (service === null) return 130;
   try {
-    const client = apiClient(service.url, { signal: leaving.signal });
-    const maxTrain = values['max-train'] === undefined ? (values.data === undefined ? null : DEFAULT_MAX_TRAIN) : wholeNumber(values['max-train']);
-    const sets = values.data === undefined ? ownSets() : await setsOfFolder(values.data, values.languages?.split(',') ?? null);
-    await mainJob(client, sets, { ...DEMO_OPTIONS, ...(maxTrain !== null && { maxTrainSentences: maxTrain }) }, { output, signal: leaving.signal, isOwn: values.data === undefined });
-    output.line(`\nDone in ${duration((performance.now() - began) / 1000)}.`);
-    if (values.exit === true) return 0;
-    output.line(service.isJoined ? 'The service was running before and goes on.' : 'The service goes on until you press Ctrl-C.');
-    if (!service.isJoined) await asked;
+    const { data, exit: isLeaving } = values;
+    const languages = values.languages?.split(',').map((language) => language.trim()) ?? null;
+    const maxTrain = values['max-train'] === undefined ? (data === undefined ? null : DEFAULT_MAX_TRAIN) : wholeNumber(values['max-train']);
+    return await demo({ data, languages, maxTrain, isLeaving }, loadConfig(), terminal());
+  } catch (error) {
+    if (!(error instanceof DemoFailure)) throw error;
+    process.stderr.write(`\n${error.message}\n`);
+    return 1;
+  }
+}
+
+async function demo({ data, languages, maxTrain, isLeaving }: Flags, config: Config, output: Output): Promise<number> {
+  const beganAt = performance.now();
+  const sets = chosenSets(data === undefined ? ownSets() : await setsOfFolder(data), languages);
+  const options = { ...DEMO_OPTIONS, ...(maxTrain !== null && { maxTrainSentences: maxTrain }) };
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  let service: (Service & { readonly isJoined: boolean }) | null = null;
+  onEndingSignal(
+    () => leaving.abort(),
+    () => service?.kill(),
+  );
+  try {
+    output.line('Starting the service: database, API, worker, tagger');
+    service = await joinOrStartService({ config, signal });
+    await mainJob(apiClient(service.url, { signal }), { sets, options, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
+    output.line(`\nDone in ${duration((performance.now() - beganAt) / 1000)}.`);
+    if (service.isJoined) output.line('The service ran before, and goes on.');
+    else if (!isLeaving) {
+      output.line('The service goes on until you press Ctrl-C.');
+      await aborted(signal);
+      output.line('\nEnding the service …');
+    }
     return 0;
   } catch (error) {
-    if (!leaving.signal.aborted) throw error;
-    output.line('\nEnding. What was trained so far is kept; the next start goes on with it.');
-    return 130;
+    if (!signal.aborted) throw error;
+    output.line('\nEnding the service. The next start goes on with what is there …');
+    return INTERRUPTED;
   } finally {
-    await service.stop();
+    await service?.stop();
   }
 }
 
-async function mainJob(client: ApiClient, sets: readonly UploadedSet[], options: RequestedOptions, { output, signal, isOwn }: { output: Output; signal: AbortSignal; isOwn: boolean }): Promise<void> {
-  output.line(`\nUploading ${sets.length} corpora to ${client.url}`);
-  const ids = new Map<UploadedSet, string>();
-  for (const set of sets) {
-    const { datasetId, sentences, words, entities } = await client.upload(set);
-    ids.set(set, datasetId);
-    const counts = Object.entries(entities).map(([label, count]) => `${count} ${label}`);
-    output.line(`  ${set.language.padEnd(3)} ${(set.kind === 'unlabeled' ? 'raw text' : set.split).padEnd(9)} ${String(sentences).padStart(6)} sentences ${String(words).padStart(7)} words  ${counts.join(', ')}`);
-  }
-  await client.ensureExperiment(EXPERIMENT, HYPOTHESIS);
-  const runs = await pipelineRuns(client, sets, ids, options);
-  output.line(`\nTraining ${runs.map(({ kind }) => kind).join(', ')}`);
-  await watchRuns(client, runs.map(({ runId }) => runId), output, signal);
-  const [recognizer, student] = [runOf(runs, 'recognizer'), runOf(runs, 'student')];
-  const targets = new Set(sets.filter(({ kind }) => kind === 'unlabeled').map(({ language }) => language));
-  output.line('\nEntity F1 on the test sets (conlleval, percent; counts are the student’s)\n');
-  for (const line of f1Table(await client.scores(recognizer), await client.scores(student), targets)) output.line(`  ${line}`);
-  if (isOwn) output.line('\n  The corpora are generated by this project: the figures show that training and transfer work, not how good they are on real text.');
-  await showTagged(client, [...new Set(sets.map(({ language }) => language))], output, signal);
-  output.line(`\nService: ${client.url}\nDocs:    ${client.url}/docs\n\nGo on with:`);
-  for (const line of curlLines(client.url, student)) output.line(`  ${line}`);
-}
-
-/** Those of an earlier demo with the same corpora and options, or new ones. */
-async function pipelineRuns(client: ApiClient, sets: readonly UploadedSet[], ids: ReadonlyMap<UploadedSet, string>, options: RequestedOptions): Promise<{ runId: string; kind: string }[]> {
-  const of = (test: (set: UploadedSet) => boolean): string[] => sets.filter(test).map((set) => ids.get(set) ?? '');
-  const labeled = (split: string) => (set: UploadedSet): boolean => set.kind === 'labeled' && set.split === split;
-  const sources = new Set(sets.filter(labeled('train')).map(({ language }) => language));
-  const datasets = {
-    train: of(labeled('train')),
-    // target languages have no labels here: their dev sets would not choose anything
-    dev: of((set) => labeled('dev')(set) && sources.has(set.language)),
-    test: of(labeled('test')),
-    unlabeled: of((set) => set.kind === 'unlabeled' && !sources.has(set.language)),
-  };
-  const digest = createHash('sha256').update(JSON.stringify([datasets, options])).digest('hex').slice(0, 16);
-  const known = (await client.runs(EXPERIMENT)).filter((run) => run.tags['demo'] === digest);
-  const reused = ['recognizer', 'evaluator', 'student'].map((kind) => known.find((run) => run.kind === kind && isUsable(run)));
-  if (reused.every((run) => run !== undefined)) return reused;
-  return (await client.submitPipeline({ experiment: EXPERIMENT, datasets, options, tags: { demo: digest } })).runs;
-}
-
-function isUsable({ status }: Run): boolean {
-  return status !== 'failed' && status !== 'cancelled' && status !== 'cancelling';
-}
-
-function runOf(runs: readonly { runId: string; kind: string }[], kind: string): string {
-  return runs.find((run) => run.kind === kind)?.runId ?? '';
-}
-
-async function showTagged(client: ApiClient, languages: readonly string[], output: Output, signal: AbortSignal): Promise<void> {
-  const shown = languages.filter((language) => SHOWN[language] !== undefined);
-  if (shown.length === 0) return;
-  output.line('\nPOST /ner, one sentence a language\n');
-  await untilReady(client, signal);
-  for (const language of shown) {
-    const text = SHOWN[language] ?? '';
-    const began = performance.now();
-    const { results } = await client.tag(text, language);
-    const ms = Math.round(performance.now() - began);
-    output.line(`  ${language.padEnd(3)} ${marked(text, results[0]?.entities ?? [], output.isColored)}  (${ms} ms)`);
-  }
-}
-
-/** The tagger loads its first model when there is one. */
-async function untilReady(client: ApiClient, signal: AbortSignal): Promise<void> {
-  for (const until = performance.now() + READY_MS; performance.now() < until; ) {
-    if ((await fetch(`${client.url}/health/ready`, { signal })).ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw fail('CONFIG_INVALID', { name: '--max-train', found: text, expected: 'a whole number from 1' });
+  if (!Number.isInteger(value) || value < 1) throw new DemoFailure(`--max-train wants a whole number from 1, not "${text}"`);
   return value;
 }

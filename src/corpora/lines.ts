@@ -7,80 +7,134 @@ export interface Line {
   readonly number: number;
 }
 
+/** Lines come in blocks, as many as a chunk of the stream holds: one await for each line takes four times as long. */
+export type LineBlocks = AsyncIterable<readonly Line[]>;
+
+export type Report = (place: Place) => void;
+
 /** A longer line is no sentence; it would only fill memory. */
-const MAX_LINE_BYTES = 64 * 1024 * 1024;
+export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+const REPLACEMENT = '\uFFFD';
 
 /** CRLF and a byte-order mark are taken off. What cannot be decoded goes to `report` and is left out. */
-export async function* readLines(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, report: (place: Place) => void): AsyncGenerator<Line> {
+export async function* readLines(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  report: Report,
+  maxLineBytes = MAX_LINE_BYTES,
+): AsyncGenerator<readonly Line[]> {
   let rest: Uint8Array[] = [];
   let restBytes = 0;
-  let number = 0;
-  const take = (): Line | null => {
-    number++;
-    const bytes = Buffer.concat(rest);
-    rest = [];
-    restBytes = 0;
-    const text = decode(bytes, number, report);
-    return text === null ? null : { text: number === 1 ? text.replace(/^\uFEFF/, '') : text, number };
+  let number = 1;
+  const take = (bytes: Buffer): Line[] => {
+    const { lines, count } = decodeLines(bytes, number, report);
+    number += count;
+    return lines;
   };
   for await (const chunk of source) {
-    let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      rest.push(chunk.subarray(start, end));
-      const line = take();
-      if (line !== null) yield line;
-      start = end + 1;
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (end >= 0) {
+      yield take(Buffer.concat([...rest, chunk.subarray(0, end)]));
+      rest = [];
+      restBytes = 0;
     }
-    rest.push(chunk.subarray(start));
-    restBytes += chunk.length - start;
-    if (restBytes > MAX_LINE_BYTES) {
-      report({ line: number + 1, column: 1, detail: `the line is longer than ${MAX_LINE_BYTES} bytes` });
+    rest.push(chunk.subarray(end + 1));
+    restBytes += chunk.length - end - 1;
+    if (restBytes > maxLineBytes) {
+      report({ line: number, column: 1, detail: `the line is longer than ${maxLineBytes} bytes` });
       return;
     }
   }
-  if (rest.some(({ length }) => length > 0)) {
-    const line = take();
-    if (line !== null) yield line;
-  }
+  if (restBytes > 0) yield take(Buffer.concat(rest));
 }
 
-function decode(bytes: Buffer, line: number, report: (place: Place) => void): string | null {
-  const body = bytes.at(-1) === 13 ? bytes.subarray(0, -1) : bytes;
-  const text = body.toString('utf8');
-  if (!text.includes('\uFFFD') || Buffer.from(text).equals(body)) return text;
-  const valid = firstInvalidByte(body);
-  report({ line, column: Array.from(body.subarray(0, valid).toString('utf8')).length + 1, detail: `the bytes are not UTF-8 (0x${(body[valid] ?? 0).toString(16)})` });
+/** The blocks again, with their first lines to look at: `lines` of them, or fewer that have `chars` characters. */
+export async function peekLines(
+  source: AsyncGenerator<readonly Line[]>,
+  { lines, chars }: { lines: number; chars: number },
+): Promise<{ head: readonly Line[]; blocks: LineBlocks }> {
+  const head: Line[] = [];
+  for (let seen = 0; head.length < lines && seen < chars; ) {
+    const next = await source.next();
+    if (next.done === true) break;
+    for (const line of next.value) {
+      head.push(line);
+      seen += line.text.length;
+    }
+  }
+  const blocks = (async function* (): AsyncGenerator<readonly Line[]> {
+    yield head;
+    yield* source;
+  })();
+  return { head: head.slice(0, lines), blocks };
+}
+
+/** Column of a UTF-16 index, from 1, in code points, as editors count. */
+export function columnAt(text: string, index: number): number {
+  return Array.from(text.slice(0, index)).length + 1;
+}
+
+function decodeLines(bytes: Buffer, first: number, report: Report): { lines: Line[]; count: number } {
+  const text = bytes.toString('utf8');
+  if (!text.includes(REPLACEMENT)) {
+    const lines = text.split('\n').map((line, index) => ({ text: clean(line, first + index), number: first + index }));
+    return { lines, count: lines.length };
+  }
+  const lines: Line[] = [];
+  let number = first;
+  for (let start = 0; start <= bytes.length; number++) {
+    const found = bytes.indexOf(NEWLINE, start);
+    const end = found < 0 ? bytes.length : found;
+    const decoded = decode(bytes.subarray(start, end), number, report);
+    if (decoded !== null) lines.push({ text: clean(decoded, number), number });
+    start = end + 1;
+  }
+  return { lines, count: number - first };
+}
+
+function clean(text: string, number: number): string {
+  const line = text.charCodeAt(text.length - 1) === CARRIAGE_RETURN ? text.slice(0, -1) : text;
+  return number === 1 && line.startsWith('\uFEFF') ? line.slice(1) : line;
+}
+
+function decode(bytes: Buffer, line: number, report: Report): string | null {
+  const text = bytes.toString('utf8');
+  // U+FFFD may stand in the file itself
+  if (Buffer.from(text).equals(bytes)) return text;
+  const valid = validLength(bytes);
+  const hint = line === 1 && valid === 0 && (bytes[0] ?? 0) >= 0xfe ? '; the file looks like UTF-16' : '';
+  report({ line, column: columnAt(bytes.subarray(0, valid).toString('utf8'), Infinity), detail: `the bytes are not UTF-8 (0x${(bytes[valid] ?? 0).toString(16)}${hint})` });
   return null;
 }
 
-/** The longest valid prefix, found by halving. */
-function firstInvalidByte(bytes: Buffer): number {
+/** Bytes up to the first that begins no whole character, found by halving. */
+function validLength(bytes: Buffer): number {
   let low = 0;
   let high = bytes.length;
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const isValid = (length: number): boolean => {
-    try {
-      decoder.decode(bytes.subarray(0, length), { stream: true }); // an unfinished last character is no error here
-      return true;
-    } catch {
-      return false;
-    } finally {
-      resetDecoder(decoder);
-    }
-  };
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (isValid(middle)) low = middle;
+    if (isPrefix(bytes.subarray(0, middle))) low = middle;
     else high = middle - 1;
   }
+  // an unfinished character at the end is a prefix, too
+  while (low > 0 && !isWhole(bytes.subarray(Math.max(0, low - 4), low))) low--;
   return low;
 }
 
-function resetDecoder(decoder: InstanceType<typeof TextDecoder>): void {
+function isPrefix(bytes: Buffer): boolean {
   try {
-    decoder.decode();
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
   } catch {
-    // what was left of an unfinished character
+    return false;
   }
+}
+
+/** Whether up to four last bytes of a prefix end with a whole character. */
+function isWhole(tail: Buffer): boolean {
+  const lead = tail.findLastIndex((byte) => (byte & 0xc0) !== 0x80);
+  const byte = tail[lead] ?? 0;
+  const size = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+  return lead >= 0 && tail.length - lead >= size;
 }

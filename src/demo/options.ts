@@ -1,4 +1,4 @@
-/** What the demo trains with: the schema's defaults, but for what small corpora and two cores ask for. Chosen on the English dev set. */
+/** What the demo trains with: the schema's defaults, but for what small corpora and two cores ask for. Chosen on dev sets, English ones. */
 import type { RequestedOptions } from '../schemas/options.ts';
 
 export const DEMO_OPTIONS: RequestedOptions = {
@@ -9,11 +9,11 @@ export const DEMO_OPTIONS: RequestedOptions = {
   precision: 'bfloat16',
 };
 
-/** One sentence a language to tag at the end; in none of the demo's corpora. */
+/** One sentence a language to tag at the end; neither the sentence nor a name in it is in the demo's corpora. */
 export const SHOWN: Readonly<Record<string, string>> = {
-  en: 'Nadia Farrow left Unilever in Rotterdam to run the Winter Games for the Canadian team.',
-  es: 'Marta Ibáñez, directora de Iberdrola, presentó ayer en Logroño la novela Luz de agosto.',
-  de: 'Jonas Reinhardt von der Allianz eröffnete in Köln die Ausstellung über den Dreißigjährigen Krieg.',
-  nl: 'Sanne de Wit vertrok bij Philips in Eindhoven om voor de Belgische ploeg de Ronde van Vlaanderen te rijden.',
-  zh: '王小明在北京大学学习，后来去了上海的华为公司工作。',
+  en: 'Harriet Olumide left Norwich for Setúbal, where she now chairs Halden Shipping and trains for the Sado Regatta.',
+  es: 'Rosalía Carvajal, portavoz de Naviera Argos, explicó en Almuñécar por qué se retrasó el festival Noches de Trigo.',
+  de: 'Wiebke Lorenzen von der Reederei Godewind stellte in Bad Zwesten den Roman Salzige Zeiten vor.',
+  nl: 'Marijke Hoekstra van zuivelbedrijf Melkstroom fietste bij Odoorn de Ronde van de Hunebedden uit.',
+  zh: '陈雨桐从珠海搬到徐州，进入远帆科技担任工程师。',
 };

@@ -2,13 +2,15 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, normalize, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
+import { Readable } from 'node:stream';
 import { fail } from '../errors.ts';
-import type { Storage } from './storage.ts';
+import type { ByteRange, Storage } from './storage.ts';
 
-export function directoryStorage(root: string): Storage {
+export function directoryStorage(folder: string): Storage {
+  const root = resolve(folder);
   const pathOf = (key: string): string => {
-    const path = normalize(join(root, key));
+    const path = resolve(root, key);
     if (!path.startsWith(root + sep)) throw fail('ARTIFACT_NOT_FOUND', { key });
     return path;
   };
@@ -33,7 +35,7 @@ export function directoryStorage(root: string): Storage {
       }
     },
     read(key, range) {
-      return createReadStream(pathOf(key), range === undefined ? {} : { start: range.start, end: range.end - 1 });
+      return Readable.from(readFrom(pathOf(key), key, range), { objectMode: false });
     },
     stat: sizeOf,
     async localPath(key) {
@@ -44,6 +46,16 @@ export function directoryStorage(root: string): Storage {
       await rm(pathOf(key), { force: true });
     },
   };
+}
+
+async function* readFrom(path: string, key: string, range: ByteRange | undefined): AsyncGenerator<Uint8Array> {
+  if (range !== undefined && range.end <= range.start) return;
+  try {
+    yield* createReadStream(path, range === undefined ? {} : { start: range.start, end: range.end - 1 }) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') throw fail('ARTIFACT_NOT_FOUND', { key }, { cause });
+    throw cause;
+  }
 }
 
 async function writeSynced(path: string, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<{ hash: string; sizeBytes: number }> {

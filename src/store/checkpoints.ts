@@ -1,6 +1,6 @@
 /** Rows of checkpoints; weights and manifest lie in artifact storage. */
 import type { Checkpoint } from './generated/client.ts';
-import { isCurrent } from './runs.ts';
+import { isCurrent } from './locks.ts';
 import { toJson, type Store } from './store.ts';
 
 export interface CheckpointRecord extends Omit<Checkpoint, 'sizeBytes'> {

@@ -1,8 +1,9 @@
 /** Rows of datasets; their content lies in artifact storage. */
 import { fail } from '../errors.ts';
-import type { Dataset, DatasetKind, RunStatus, Split } from './generated/client.ts';
+import type { Dataset, DatasetKind, Split } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { afterCursor, toPage, type Page, type PageRequest } from './page.ts';
+import { LIVE } from './statuses.ts';
 import { isUniqueViolation, toJson, type Store, type StoreOrTransaction } from './store.ts';
 
 export type { DatasetKind, Split } from './generated/client.ts';
@@ -15,8 +16,6 @@ export type NewDataset = Pick<DatasetRecord, 'name' | 'kind' | 'language' | 'spl
   readonly labels: readonly string[];
   readonly warnings: readonly string[];
 };
-
-const LIVE: RunStatus[] = ['waiting', 'queued', 'running', 'cancelling'];
 
 /**
  * The same content under the same name gives the row that is there.

@@ -4,23 +4,22 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import pg from 'pg';
 import { migrate } from './migrate.ts';
-import { startPostgres } from './postgres.ts';
+import { startTemporaryPostgres } from './temporary-postgres.ts';
 
 const SCHEMA = fileURLToPath(new URL('../../prisma/schema.prisma', import.meta.url));
 
 /** What Prisma's schema speaks of: columns, keys, indexes, enums. Its order, checks and triggers are the migrations' own. */
 const CATALOG = `
-  select 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || udt_name || ' null ' || is_nullable || ' default ' || coalesce(column_default, '')
-    || ' precision ' || coalesce(datetime_precision::text, '') as line
-    from information_schema.columns where table_schema = 'public' and table_name <> 'migrations'
+  select 'column ' || attrelid::regclass || '.' || attname || ' ' || format_type(atttypid, atttypmod) || case when attnotnull then ' not null' else '' end
+    || coalesce(' default ' || pg_get_expr(adbin, adrelid), '') as line
+    from pg_attribute join pg_class on pg_class.oid = attrelid left join pg_attrdef on adrelid = attrelid and adnum = attnum
+    where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'migrations' and attnum > 0 and not attisdropped
   union all select 'index ' || indexdef from pg_indexes where schemaname = 'public' and tablename <> 'migrations'
   union all select 'enum ' || typname || ' ' || string_agg(enumlabel, ',' order by enumsortorder) from pg_enum join pg_type on pg_type.oid = enumtypid group by typname
   union all select 'key ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) from pg_constraint where contype in ('p', 'u', 'f') and conrelid::regclass::text <> 'migrations'`;
@@ -106,8 +105,7 @@ async function withDatabase<T>(url: string, name: string, work: (database: strin
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'mtmt-drift-'));
-  const postgres = await startPostgres({ dataDir, isTemporary: true });
+  const postgres = await startTemporaryPostgres();
   try {
     const drift = await findDrift(postgres.url);
     if (drift.length === 0) process.stdout.write('prisma/schema.prisma and migrations/ agree.\n');
@@ -117,7 +115,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     }
   } finally {
     await postgres.stop();
-    await rm(postgres.home, { recursive: true, force: true });
-    await rm(dataDir, { recursive: true, force: true });
   }
 }

@@ -3,6 +3,7 @@ import { fail } from '../errors.ts';
 import type { Experiment } from './generated/client.ts';
 import { newId } from './ids.ts';
 import { afterCursor, toPage, type Page, type PageRequest } from './page.ts';
+import { LIVE } from './statuses.ts';
 import { isUniqueViolation, toJson, type Store } from './store.ts';
 
 export interface ExperimentRecord extends Omit<Experiment, 'activeName' | 'tags'> {
@@ -70,12 +71,15 @@ export async function updateExperiment(store: Store, experimentId: string, { nam
 
 /** Its runs stay; its name is free again. @throws EXPERIMENT_NOT_FOUND, EXPERIMENT_IN_USE naming a live run */
 export async function deleteExperiment(store: Store, idOrName: string): Promise<void> {
-  const known = await findExperiment(store, idOrName);
-  if (known === null) throw fail('EXPERIMENT_NOT_FOUND', { experimentId: idOrName });
-  const { experimentId } = known;
-  const live = await store.run.findFirst({ where: { experimentId, deletedAt: null, status: { in: ['waiting', 'queued', 'running', 'cancelling'] } } });
-  if (live !== null) throw fail('EXPERIMENT_IN_USE', { experimentId, runId: live.runId });
-  await store.experiment.update({ where: { experimentId }, data: { deletedAt: new Date(), activeName: null } });
+  const experimentId = (await findExperiment(store, idOrName))?.experimentId ?? idOrName;
+  await store.$transaction(async (transaction) => {
+    // stronger than the lock of `createRuns`: no run slips in between the check and the deletion
+    const locked = await transaction.$queryRaw<unknown[]>`select 1 from "Experiment" where "experimentId" = ${experimentId} and "deletedAt" is null for update`;
+    if (locked.length === 0) throw fail('EXPERIMENT_NOT_FOUND', { experimentId: idOrName });
+    const live = await transaction.run.findFirst({ where: { experimentId, deletedAt: null, status: { in: LIVE } } });
+    if (live !== null) throw fail('EXPERIMENT_IN_USE', { experimentId, runId: live.runId });
+    await transaction.experiment.update({ where: { experimentId }, data: { deletedAt: new Date(), activeName: null } });
+  });
 }
 
 function toRecord({ activeName: _, tags, ...row }: Experiment): ExperimentRecord {

@@ -1,6 +1,5 @@
 /** Answers of creating POSTs, kept a day for clients that repeat themselves. */
-import { toJson, type Store } from './store.ts';
-import { isUniqueViolation } from './store.ts';
+import { isUniqueViolation, toJson, type Store } from './store.ts';
 
 const KEEP_MS = 24 * 60 * 60 * 1000;
 /** A claim without an answer is of a process that died, or still at work; after this it is given to whoever asks. */
@@ -31,6 +30,7 @@ export async function claimKey(store: Store, { key, route, bodyDigest }: KeyUse)
     if (!isStale) return stateOf(known, bodyDigest);
     await store.idempotencyKey.deleteMany({ where: { route, key, createdAt: known.createdAt } });
   }
+  await forgetOldKeys(store);
   try {
     await store.idempotencyKey.create({ data: { key, route, bodyDigest } });
     return { state: 'claimed' };
@@ -47,6 +47,14 @@ export async function storeAnswer(store: Store, { key, route }: KeyUse, answer: 
 /** After a failure that a repetition may mend. */
 export async function releaseKey(store: Store, { key, route }: KeyUse): Promise<void> {
   await store.idempotencyKey.deleteMany({ where: { key, route, statusCode: null } });
+}
+
+/** Rows that another process is just deleting are skipped: two that delete the same ones in another order would wait for each other. */
+async function forgetOldKeys(store: Store): Promise<void> {
+  const before = new Date(Date.now() - KEEP_MS);
+  await store.$executeRaw`
+    delete from "IdempotencyKey" where (route, key) in
+      (select route, key from "IdempotencyKey" where "createdAt" < ${before} limit 100 for update skip locked)`;
 }
 
 function stateOf(known: { bodyDigest: string; statusCode: number | null; response: unknown }, bodyDigest: string): Claim {

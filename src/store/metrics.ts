@@ -1,5 +1,5 @@
 /** The history of numbers that a run gives. */
-import { isCurrent } from './runs.ts';
+import { isCurrent } from './locks.ts';
 import type { Store } from './store.ts';
 
 export interface MetricRow {

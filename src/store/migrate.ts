@@ -25,15 +25,13 @@ export async function migrate(databaseUrl: string, { directory = DIRECTORY }: { 
     const { rows } = await client.query<{ name: string; checksum: string }>('select name, checksum from migrations');
     const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
     for (const name of applied.keys()) if (!files.some((file) => file.name === name)) throw fail('MIGRATION_UNKNOWN', { name });
-    const done: string[] = [];
-    for (const { name, sql, checksum } of files) {
+    for (const { name, checksum } of files) {
       const known = applied.get(name);
-      if (known === checksum) continue;
-      if (known !== undefined) throw fail('MIGRATION_CHANGED', { name, expected: known, found: checksum });
-      await apply(client, { name, sql, checksum });
-      done.push(name);
+      if (known !== undefined && known !== checksum) throw fail('MIGRATION_CHANGED', { name, expected: known, found: checksum });
     }
-    return done;
+    const wanted = files.filter(({ name }) => !applied.has(name));
+    for (const migration of wanted) await apply(client, migration);
+    return wanted.map(({ name }) => name);
   } finally {
     await client.end();
   }

@@ -20,8 +20,10 @@ export interface ModelHistoryRecord {
 /** @throws CHECKPOINT_NOT_FOUND */
 export async function putModel(store: Store, alias: string, checkpointId: string): Promise<void> {
   await store.$transaction(async (transaction) => {
-    const checkpoint = await transaction.checkpoint.findFirst({ where: { checkpointId, run: { deletedAt: null } } });
-    if (checkpoint === null) throw fail('CHECKPOINT_NOT_FOUND', { checkpointId });
+    // the lock keeps the run from being deleted in between, see `deleteRun`
+    const found = await transaction.$queryRaw<unknown[]>`
+      select 1 from "Run" join "Checkpoint" using ("runId") where "checkpointId" = ${checkpointId} and "deletedAt" is null for key share of "Run"`;
+    if (found.length === 0) throw fail('CHECKPOINT_NOT_FOUND', { checkpointId });
     await point(transaction, alias, checkpointId);
   });
 }

@@ -12,6 +12,9 @@ export interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
+/** As `newId` makes them: a cursor comes from outside, and not every string can be put to Postgres. */
+const ID = /^[a-z]{1,8}_[0-9a-z]{1,40}$/;
+
 interface Position {
   readonly createdAt: string;
   readonly id: string;
@@ -39,7 +42,7 @@ function encode(position: Position): string {
 function decode(cursor: string): Position {
   try {
     const position = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as Position;
-    if (typeof position.id === 'string' && !Number.isNaN(Date.parse(position.createdAt))) return position;
+    if (ID.test(position.id) && new Date(position.createdAt).toISOString() === position.createdAt) return position;
   } catch {
     // falls through to the one error
   }

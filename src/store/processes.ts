@@ -12,11 +12,13 @@ export interface ProcessRecord {
 
 const DEAD_AFTER_SECONDS = 60;
 
+/** Rows of the long dead go on the way. */
 export async function seen(store: Store, { processId, role, host, device, detail = {} }: { processId: string; role: 'worker' | 'tagger'; host: string; device: string; detail?: object }): Promise<void> {
   const json = JSON.stringify(detail);
   await store.$executeRaw`
     insert into "Process" ("processId", role, host, device, detail, "seenAt") values (${processId}, ${role}, ${host}, ${device}, ${json}::jsonb, now())
     on conflict ("processId") do update set device = excluded.device, detail = excluded.detail, "seenAt" = now()`;
+  await store.$executeRaw`delete from "Process" where "seenAt" < now() - interval '1 day'`;
 }
 
 /** Freshest first. */

@@ -4,7 +4,9 @@ import { fail } from '../errors.ts';
 import { toRecord as toDataset, type DatasetRecord } from './datasets.ts';
 import { addEvent } from './events.ts';
 import type { Dataset, Prisma, Run, RunDataset, RunKind, RunStatus, RunTeacher, Transition } from './generated/client.ts';
+import { lockDatasets, lockExperiment, lockTeachers } from './locks.ts';
 import { afterCursor, toPage, type Page, type PageRequest } from './page.ts';
+import { LIVE, TERMINAL } from './statuses.ts';
 import { toJson, type Store, type StoreOrTransaction, type Transaction } from './store.ts';
 
 export type { RunKind, RunStatus } from './generated/client.ts';
@@ -50,14 +52,16 @@ type Row = Run & {
   transitions: Transition[];
 };
 
-const LIVE: RunStatus[] = ['waiting', 'queued', 'running', 'cancelling'];
-const TERMINAL: RunStatus[] = ['cancelled', 'succeeded', 'failed'];
-
-/** All or none. `within` writes into the same transaction: the queue's jobs. @throws DATASET_NOT_FOUND for one deleted meanwhile */
+/**
+ * All or none. `within` writes into the same transaction: the queue's jobs.
+ * @throws EXPERIMENT_NOT_FOUND, DATASET_NOT_FOUND, TEACHER_NOT_FOUND for what was deleted meanwhile
+ */
 export async function createRuns(store: Store, runs: readonly NewRun[], { within }: { within?: (transaction: Transaction) => Promise<void> } = {}): Promise<void> {
   await store.$transaction(async (transaction) => {
     for (const { datasets, teachers, requested, options, tags, ...run } of runs) {
+      await lockExperiment(transaction, run.experimentId);
       await lockDatasets(transaction, datasets.map(({ datasetId }) => datasetId));
+      await lockTeachers(transaction, teachers.map(({ teacherRunId }) => teacherRunId));
       await transaction.run.create({
         data: {
           ...run,
@@ -73,14 +77,6 @@ export async function createRuns(store: Store, runs: readonly NewRun[], { within
     }
     await within?.(transaction);
   });
-}
-
-/** Against a deletion at the same time, see `deleteDataset`. */
-async function lockDatasets(transaction: Transaction, ids: readonly string[]): Promise<void> {
-  for (const datasetId of [...new Set(ids)].sort()) {
-    const rows = await transaction.$queryRaw<unknown[]>`select 1 from "Dataset" where "datasetId" = ${datasetId} and "deletedAt" is null for share`;
-    if (rows.length === 0) throw fail('DATASET_NOT_FOUND', { datasetId });
-  }
 }
 
 export async function findRun(store: StoreOrTransaction, runId: string): Promise<RunRecord | null> {
@@ -120,8 +116,9 @@ export async function waitingStudents(store: Store, teacherRunId: string): Promi
 /** Ended runs only. @throws RUN_NOT_FOUND, RUN_IN_USE for a live run or a teacher that a live student needs */
 export async function deleteRun(store: Store, runId: string): Promise<void> {
   await store.$transaction(async (transaction) => {
-    const run = await transaction.run.findFirst({ where: { runId, deletedAt: null } });
-    if (run === null) throw fail('RUN_NOT_FOUND', { runId });
+    // stronger than the locks of `createRuns` and `putModel`: no student and no alias slips in after the checks
+    const [run] = await transaction.$queryRaw<{ status: RunStatus }[]>`select status::text as status from "Run" where "runId" = ${runId} and "deletedAt" is null for update`;
+    if (run === undefined) throw fail('RUN_NOT_FOUND', { runId });
     const student = await transaction.run.findFirst({ where: { status: { in: LIVE }, teachers: { some: { teacherRunId: runId } } } });
     if (LIVE.includes(run.status)) throw fail('RUN_IN_USE', { runId, detail: `it is ${run.status}; cancel it first` });
     if (student !== null) throw fail('RUN_IN_USE', { runId, detail: `the student ${student.runId} learns from it` });
@@ -173,9 +170,9 @@ export async function moveRun(store: Store, { runId, from, to, reason, attempt, 
  */
 export async function beginAttempt(store: Store, { runId, worker, device }: { runId: string; worker: string; device: string }): Promise<{ attempt: number } | null> {
   return store.$transaction(async (transaction) => {
-    // the row is locked: two workers that were given the same job begin one after the other, and the second sees "running"
+    // the row is locked (as an UPDATE would, see migration 003): two workers that were given the same job begin one after the other
     const [row] = await transaction.$queryRaw<{ status: RunStatus; attempt: number; maxAttempts: number; worker: string | null }[]>`
-      select status::text as status, attempt, "maxAttempts", worker from "Run" where "runId" = ${runId} and "deletedAt" is null for update`;
+      select status::text as status, attempt, "maxAttempts", worker from "Run" where "runId" = ${runId} and "deletedAt" is null for no key update`;
     if (row === undefined || (row.status !== 'queued' && row.status !== 'running')) return null;
     const isLost = row.status === 'running';
     if (row.attempt >= row.maxAttempts) {
@@ -239,13 +236,6 @@ export async function describeRun(
 ): Promise<boolean> {
   const { count } = await store.run.updateMany({ where: fence(runId, attempt), data: { device, backend, versions: toJson(versions) } });
   return count > 0;
-}
-
-/** Whether this attempt may still write; the row stays locked until the transaction ends. */
-export async function isCurrent(transaction: Transaction, { runId, attempt }: { runId: string; attempt: number }): Promise<boolean> {
-  const rows = await transaction.$queryRaw<unknown[]>`
-    select 1 from "Run" where "runId" = ${runId} and attempt = ${attempt} and status in ('running', 'cancelling') for share`;
-  return rows.length > 0;
 }
 
 function fence(runId: string, attempt: number): Prisma.RunWhereInput {

@@ -1,6 +1,6 @@
 /** Counts of runs on datasets, one row a label. */
 import type { Score } from './generated/client.ts';
-import { isCurrent } from './runs.ts';
+import { isCurrent } from './locks.ts';
 import type { Store } from './store.ts';
 
 export type ScoreRecord = Omit<Score, 'createdAt'>;

@@ -7,10 +7,13 @@ export type Store = PrismaClient;
 export type Transaction = Prisma.TransactionClient;
 export type StoreOrTransaction = Store | Transaction;
 
+/** Prisma's own limits (2 s to begin, 5 s to end) are short for a machine whose cores all train. */
+const TRANSACTIONS = { maxWait: 15_000, timeout: 30_000 };
+
 /** Connects lazily. Close with `store.$disconnect()`. */
-export async function openStore(databaseUrl: string): Promise<Store> {
+export function openStore(databaseUrl: string): Promise<Store> {
   const adapter = new PrismaPg({ connectionString: databaseUrl, max: 10, connectionTimeoutMillis: 10_000 });
-  return new PrismaClient({ adapter });
+  return Promise.resolve(new PrismaClient({ adapter, transactionOptions: TRANSACTIONS }));
 }
 
 /** JSON as Prisma takes it: `undefined` left out, and nothing that is no JSON. */

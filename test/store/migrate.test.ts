@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
@@ -26,8 +26,12 @@ test('a migration that was edited after it was applied is refused with both chec
   const url = await emptyDatabase(t);
   const directory = await copyOfMigrations(t);
   await migrate(url, { directory });
-  await writeFile(join(directory, '001_tables.sql'), '-- edited\nselect 1;\n');
-  await assert.rejects(migrate(url, { directory }), { code: 'MIGRATION_CHANGED', message: /001_tables\.sql.*[0-9a-f]{64}.*[0-9a-f]{64}/ });
+  await writeFile(join(directory, '002_guards.sql'), '-- edited\nselect 1;\n');
+  await writeFile(join(directory, '001_more.sql'), '-- new\ncreate table more (a int);\n');
+  await assert.rejects(migrate(url, { directory }), { code: 'MIGRATION_CHANGED', message: /002_guards\.sql.*[0-9a-f]{64}.*[0-9a-f]{64}/ });
+  await rm(join(directory, '001_more.sql'));
+  await cp(MIGRATIONS, directory, { recursive: true });
+  assert.deepEqual(await migrate(url, { directory }), [], 'nothing was applied before the check');
 });
 
 test('a migration that fails leaves nothing behind and names itself', async (t) => {

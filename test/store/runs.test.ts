@@ -1,38 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDataset, deleteDataset, findDataset } from '../../src/store/datasets.ts';
-import { findOrCreateExperiment } from '../../src/store/experiments.ts';
+import { createExperiment, deleteExperiment } from '../../src/store/experiments.ts';
 import { listEvents } from '../../src/store/events.ts';
 import { newId } from '../../src/store/ids.ts';
 import { addMetrics, listMetrics } from '../../src/store/metrics.ts';
-import { beginAttempt, createRuns, deleteRun, findRun, listRuns, moveRun, reportProgress, type NewRun } from '../../src/store/runs.ts';
-import type { Store } from '../../src/store/store.ts';
-import { resolveOptions } from '../../src/training/options.ts';
+import { beginAttempt, createRuns, deleteRun, findRun, listRuns, moveRun, reportProgress, waitingStudents, type NewRun } from '../../src/store/runs.ts';
 import { testStore } from '../helper.ts';
-
-async function newRun(store: Store, change: Partial<NewRun> = {}): Promise<NewRun> {
-  const { experimentId } = await findOrCreateExperiment(store, 'default');
-  return {
-    runId: newId('run'),
-    experimentId,
-    kind: 'recognizer',
-    status: 'queued',
-    name: 'recognizer',
-    encoderId: 'tiny',
-    encoderDigest: 'sha256:0',
-    requested: {},
-    options: resolveOptions('recognizer', {}),
-    seed: 1,
-    priority: 0,
-    tags: {},
-    datasets: [],
-    teachers: [],
-    ...change,
-  };
-}
-
-const datasetOf = (name: string) =>
-  ({ name, kind: 'labeled', language: 'en', split: 'train', format: 'conll', tagScheme: 'IOB2', labels: ['PER'], sentences: 1, words: 2, entities: { PER: 1 }, pairs: 0, digest: 'sha256:1', sizeBytes: 10, warnings: [], storageKey: 'k' }) as const;
+import { datasetOf, newRun } from './rows.ts';
 
 test('a run moves only from the states that are named, and each move leaves a transition and an event', async (t) => {
   const { store } = await testStore(t);
@@ -44,7 +19,7 @@ test('a run moves only from the states that are named, and each move leaves a tr
   assert.equal(await moveRun(store, { runId, from: ['running'], to: 'failed', reason: 'no memory', failure: { code: 'OUT_OF_MEMORY', detail: 'no memory' } }), true);
   const found = await findRun(store, runId);
   assert.deepEqual(found?.transitions.map(({ status, reason }) => [status, reason]), [['queued', null], ['running', null], ['failed', 'no memory']]);
-  assert.equal(found?.failureCode, 'OUT_OF_MEMORY');
+  assert.equal(found.failureCode, 'OUT_OF_MEMORY');
   assert.deepEqual((await listEvents(store, runId, { limit: 10 })).map(({ type, level }) => [type, level]), [['transition', 'info'], ['transition', 'info'], ['failure', 'error']]);
 });
 
@@ -128,4 +103,71 @@ test('pages go through every run once, newest first, while new ones come in', as
   } while (cursor !== undefined);
   assert.deepEqual([...seen].sort(), runs.map(({ runId }) => runId).sort());
   await assert.rejects(listRuns(store, { limit: 3, cursor: 'nonsense' }), { code: 'CURSOR_INVALID' });
+});
+
+const STATUSES = ['waiting', 'queued', 'running', 'cancelling', 'cancelled', 'succeeded', 'failed'];
+const LEGAL: Readonly<Record<string, readonly string[]>> = {
+  waiting: ['queued', 'cancelled', 'failed'],
+  queued: ['running', 'cancelled', 'failed'],
+  running: ['queued', 'cancelling', 'succeeded', 'failed'],
+  cancelling: ['cancelled', 'succeeded', 'failed'],
+  cancelled: ['waiting', 'queued'],
+  succeeded: [],
+  failed: ['waiting', 'queued'],
+};
+
+test('whoever writes, only the legal moves pass', async (t) => {
+  const { store } = await testStore(t);
+  const run = await newRun(store);
+  await createRuns(store, [run]);
+  for (const from of STATUSES) {
+    const passed: string[] = [];
+    for (const to of STATUSES.filter((status) => status !== from)) {
+      await store.$executeRaw`alter table "Run" disable trigger guard_run_status`;
+      await store.$executeRaw`update "Run" set status = ${from}::"RunStatus" where "runId" = ${run.runId}`;
+      await store.$executeRaw`alter table "Run" enable trigger guard_run_status`;
+      await store.$executeRaw`update "Run" set status = ${to}::"RunStatus" where "runId" = ${run.runId}`.then(
+        () => passed.push(to),
+        (error: unknown) => assert.match(String(error), /cannot move/),
+      );
+    }
+    assert.deepEqual(passed.sort(), [...(LEGAL[from] ?? [])].sort(), from);
+  }
+});
+
+test('of moves that come at once one is made', async (t) => {
+  const { store } = await testStore(t);
+  const run = await newRun(store);
+  await createRuns(store, [run]);
+  const { runId } = run;
+  const moves = await Promise.all([1, 2, 3, 4].map(() => moveRun(store, { runId, from: ['queued'], to: 'cancelled' })));
+  assert.deepEqual(moves.filter(Boolean), [true]);
+  assert.equal((await findRun(store, runId))?.transitions.length, 2);
+});
+
+test('an experiment with a live run stays; a run of a deleted experiment is refused', async (t) => {
+  const { store } = await testStore(t);
+  const { experimentId } = await createExperiment(store, { name: 'question' });
+  const run = await newRun(store, { experimentId });
+  await createRuns(store, [run]);
+  await assert.rejects(deleteExperiment(store, 'question'), { code: 'EXPERIMENT_IN_USE' });
+  await moveRun(store, { runId: run.runId, from: ['queued'], to: 'cancelled' });
+  await deleteExperiment(store, 'question');
+  await assert.rejects(deleteExperiment(store, experimentId), { code: 'EXPERIMENT_NOT_FOUND' });
+  await assert.rejects(createRuns(store, [await newRun(store, { experimentId })]), { code: 'EXPERIMENT_NOT_FOUND' });
+  assert.notEqual((await createExperiment(store, { name: 'question' })).experimentId, experimentId);
+});
+
+test('a teacher that a live student needs stays; a student of a deleted teacher is refused', async (t) => {
+  const { store } = await testStore(t);
+  const teacher = await newRun(store);
+  const teachers = [{ role: 'recognizer', teacherRunId: teacher.runId, checkpointId: null }];
+  const student = await newRun(store, { kind: 'student', status: 'waiting', teachers });
+  await createRuns(store, [teacher, student]);
+  assert.deepEqual(await waitingStudents(store, teacher.runId), [{ runId: student.runId }]);
+  await moveRun(store, { runId: teacher.runId, from: ['queued'], to: 'failed' });
+  await assert.rejects(deleteRun(store, teacher.runId), { code: 'RUN_IN_USE', message: new RegExp(student.runId) });
+  await moveRun(store, { runId: student.runId, from: ['waiting'], to: 'failed' });
+  await deleteRun(store, teacher.runId);
+  await assert.rejects(createRuns(store, [await newRun(store, { kind: 'student', status: 'waiting', teachers })]), { code: 'TEACHER_NOT_FOUND' });
 });

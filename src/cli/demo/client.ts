@@ -1,77 +1,126 @@
 /** The demo's view of the service: its HTTP API, as any client would use it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { Dataset } from '../../schemas/dataset.ts';
-import type { NerResponse } from '../../schemas/ner.ts';
+import type { Model } from '../../schemas/model.ts';
+import type { NerRequest, NerResponse } from '../../schemas/ner.ts';
 import type { Problem } from '../../schemas/problem.ts';
-import type { EventList, Score } from '../../schemas/result.ts';
+import type { Event, Score } from '../../schemas/result.ts';
 import type { PipelineAccepted, PipelineRequest, Run } from '../../schemas/run.ts';
+import { DemoFailure } from './failure.ts';
+
+/** The API is started again when it dies; reading goes on then. */
+const RECONNECT_MS = 30_000;
+const RETRY_MS = 300;
+const SHOWN_PLACES = 3;
 
 /** An answer that is a problem. */
-export class ApiProblem extends Error {
+export class ApiProblem extends DemoFailure {
   readonly problem: Problem;
   constructor(problem: Problem) {
-    const places = (problem.errors ?? []).slice(0, 3).map(({ pointer, line, column, detail }) => `\n  ${pointer ?? `line ${line}, column ${column}`}: ${detail}`);
+    const places = (problem.errors ?? []).slice(0, SHOWN_PLACES).map(({ pointer, line, column, detail }) => {
+      const place = pointer ?? [line !== undefined && `line ${line}`, column !== undefined && `column ${column}`].filter(Boolean).join(', ');
+      return `\n  ${place}: ${detail}`;
+    });
     super(`${problem.status} ${problem.code}: ${problem.detail}${places.join('')}`);
     this.problem = problem;
   }
 }
 
-export interface UploadedSet {
+export interface Upload {
   readonly name: string;
   readonly kind: 'labeled' | 'unlabeled';
   readonly language: string;
   readonly split: 'train' | 'dev' | 'test';
+  /** Of a CoNLL file. */
   readonly content: Uint8Array<ArrayBuffer> | string;
 }
 
 export interface ApiClient {
   readonly url: string;
-  upload(set: UploadedSet): Promise<Dataset>;
+  /** The same content under the same name is the dataset that is there. */
+  upload(upload: Upload): Promise<Dataset>;
   /** Creates it, or finds it. */
-  ensureExperiment(name: string, hypothesis: string): Promise<string>;
+  ensureExperiment(name: string, hypothesis: string): Promise<void>;
   submitPipeline(request: Static<typeof PipelineRequest>): Promise<Static<typeof PipelineAccepted>>;
+  /** Newest first, at most 200. */
   runs(experiment: string): Promise<Run[]>;
   run(runId: string): Promise<Run>;
+  resume(runId: string): Promise<void>;
   scores(runId: string): Promise<Score[]>;
-  events(runId: string, after: number): Promise<Static<typeof EventList>['items']>;
-  tag(text: string, language: string): Promise<NerResponse>;
+  events(runId: string, after: number): Promise<Static<typeof Event>[]>;
+  /** Null where there is no such alias. */
+  model(alias: string): Promise<Static<typeof Model> | null>;
+  isReady(): Promise<boolean>;
+  tag(request: NerRequest): Promise<NerResponse>;
 }
 
-export function apiClient(url: string, { signal }: { signal?: AbortSignal } = {}): ApiClient {
-  async function call<T>(method: string, path: string, body?: object): Promise<T> {
+export function apiClient(url: string, { signal = new AbortController().signal }: { signal?: AbortSignal } = {}): ApiClient {
+  /** Only what changes nothing is asked again. */
+  async function send(method: string, path: string, body?: object): Promise<Response> {
     const isForm = body instanceof FormData;
-    const answer = await fetch(`${url}${path}`, {
-      method,
-      ...(signal !== undefined && { signal }),
-      ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
-      ...(body !== undefined && !isForm && { headers: { 'content-type': 'application/json' } }),
-    });
-    const parsed: unknown = await answer.json();
+    for (const deadline = performance.now() + RECONNECT_MS; ; ) {
+      try {
+        return await fetch(`${url}${path}`, {
+          method,
+          signal,
+          ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+          ...(body !== undefined && !isForm && { headers: { 'content-type': 'application/json' } }),
+        });
+      } catch (cause) {
+        signal.throwIfAborted();
+        if (method !== 'GET' || performance.now() > deadline) throw new DemoFailure(`${method} ${url}${path}: the service does not answer`, { cause });
+        await sleep(RETRY_MS, undefined, { signal });
+      }
+    }
+  }
+
+  async function call<T>(method: string, path: string, body?: object): Promise<T> {
+    const answer = await send(method, path, body);
+    const text = await answer.text();
+    const parsed = parse(text);
+    if (parsed === undefined) throw new DemoFailure(`${method} ${url}${path} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
     if (!answer.ok) throw new ApiProblem(parsed as Problem);
     return parsed as T;
   }
+
+  const list = async <T>(path: string): Promise<T[]> => (await call<{ items: T[] }>('GET', path)).items;
+
   return {
     url,
-    upload: ({ content, ...fields }) => {
+    upload({ content, ...fields }) {
       const form = new FormData();
-      for (const [name, value] of Object.entries(fields)) form.append(name, value);
-      form.append('format', 'conll');
+      // fields come before the file, which is streamed
+      for (const [name, value] of Object.entries({ ...fields, format: 'conll' })) form.append(name, value);
       form.append('file', new Blob([content]), 'corpus.conll');
       return call('POST', '/datasets', form);
     },
     async ensureExperiment(name, hypothesis) {
-      try {
-        return (await call<{ experimentId: string }>('POST', '/experiments', { name, hypothesis })).experimentId;
-      } catch (error) {
+      await call('POST', '/experiments', { name, hypothesis }).catch((error: unknown) => {
         if (!(error instanceof ApiProblem) || error.problem.code !== 'EXPERIMENT_NAME_TAKEN') throw error;
-        return (await call<{ experimentId: string }>('GET', `/experiments/${name}`)).experimentId;
-      }
+      });
     },
     submitPipeline: (request) => call('POST', '/pipelines', request),
-    runs: async (experiment) => (await call<{ items: Run[] }>('GET', `/runs?limit=200&experiment=${encodeURIComponent(experiment)}`)).items,
+    runs: (experiment) => list(`/runs?limit=200&experiment=${encodeURIComponent(experiment)}`),
     run: (runId) => call('GET', `/runs/${runId}`),
-    scores: async (runId) => (await call<{ items: Score[] }>('GET', `/runs/${runId}/scores`)).items,
-    events: async (runId, after) => (await call<{ items: Static<typeof EventList>['items'] }>('GET', `/runs/${runId}/events?limit=200&after=${after}`)).items,
-    tag: (text, language) => call('POST', '/ner', { text, language, offsetUnit: 'utf16' }),
+    async resume(runId) {
+      await call('POST', `/runs/${runId}/resume`);
+    },
+    scores: (runId) => list(`/runs/${runId}/scores`),
+    events: (runId, after) => list(`/runs/${runId}/events?limit=200&after=${after}`),
+    async model(alias) {
+      const answer = await send('GET', `/models/${alias}`);
+      return answer.ok ? ((await answer.json()) as Static<typeof Model>) : null;
+    },
+    isReady: async () => (await send('GET', '/health/ready')).ok,
+    tag: (request) => call('POST', '/ner', request),
   };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

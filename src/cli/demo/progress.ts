@@ -1,78 +1,104 @@
 /** Shows runs while they train: one line that changes at a terminal, now and then a line elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail } from '../../errors.ts';
 import type { Run } from '../../schemas/run.ts';
 import type { ApiClient } from './client.ts';
+import { DemoFailure } from './failure.ts';
+import type { Output } from './terminal.ts';
 
 const POLL_MS = 500;
 /** Between lines where nothing can be overwritten. */
 const LINE_EVERY_MS = 10_000;
+const BAR_CHARS = 20;
+const KIND_CHARS = 11;
 
-export interface Output {
-  readonly isTty: boolean;
-  readonly isColored: boolean;
-  /** A line that stays. */
-  line(text: string): void;
-  /** The line that is overwritten. */
-  status(text: string): void;
+interface Watched {
+  readonly runId: string;
+  /** What the run said last that it does. */
+  phase: string;
+  lastEventId: number;
 }
 
-/** Until all have ended. @throws RUN_FAILED naming the first that did not succeed */
-export async function watchRuns(client: ApiClient, runIds: readonly string[], output: Output, signal: AbortSignal): Promise<void> {
-  const seen = new Map<string, number>();
-  const ended = new Set<string>();
-  let shownAt = -Infinity;
-  let shown = '';
-  while (ended.size < runIds.length) {
-    for (const runId of runIds.filter((id) => !ended.has(id))) {
-      const run = await client.run(runId);
-      const phase = await newestPhase(client, run, seen);
-      if (run.terminal) {
-        ended.add(runId);
-        output.line(`  ${run.kind.padEnd(10)} ${run.status === 'succeeded' ? await summary(client, run) : run.status}`);
-        if (run.status !== 'succeeded') throw fail('RUN_FAILED', { runId, status: run.status, detail: run.failure === null ? '' : `${run.failure.code}: ${run.failure.detail}` });
-        continue;
-      }
-      const text = statusOf(run, phase);
-      if (run.status === 'waiting' || run.status === 'queued') continue;
-      if (output.isTty) output.status(`  ${text}`);
-      else if (text !== shown && performance.now() - shownAt > LINE_EVERY_MS) {
-        output.line(`  ${text}`);
-        shown = text;
-        shownAt = performance.now();
-      }
+export interface WatchOptions {
+  readonly output: Output;
+  readonly signal: AbortSignal;
+  readonly pollMs?: number;
+}
+
+/** Until all have ended. @throws DemoFailure naming the first that did not succeed */
+export async function watchRuns(client: ApiClient, runIds: readonly string[], { output, signal, pollMs = POLL_MS }: WatchOptions): Promise<void> {
+  const beganAt = Date.now();
+  const show = shower(output);
+  let going = runIds.map((runId): Watched => ({ runId, phase: '', lastEventId: 0 }));
+  for (;;) {
+    const live: { run: Run; watched: Watched }[] = [];
+    for (const watched of going) {
+      const run = await client.run(watched.runId);
+      if (run.startedAt !== null) await readEvents(client, watched, output);
+      if (!run.terminal) live.push({ run, watched });
+      else if (run.status === 'succeeded') output.line(`  ${run.kind.padEnd(KIND_CHARS)}${await summary(client, run, beganAt)}`);
+      else throw new DemoFailure(failureText(run));
     }
-    if (ended.size < runIds.length) await sleep(POLL_MS, undefined, { signal });
+    going = live.map(({ watched }) => watched);
+    const shown = live.find(({ run }) => run.status === 'running') ?? live[0];
+    if (shown === undefined) return;
+    show(`  ${statusText(shown.run, shown.watched.phase, output.isTerminal)}`);
+    await sleep(pollMs, undefined, { signal });
   }
 }
 
-const phases = new Map<string, string>();
-/** What the run said last that it does. */
-async function newestPhase(client: ApiClient, { runId, terminal }: Run, seen: Map<string, number>): Promise<string> {
-  if (terminal) return '';
-  for (const { eventId, type, message } of await client.events(runId, seen.get(runId) ?? 0)) {
-    seen.set(runId, eventId);
-    if (type === 'phase') phases.set(runId, message);
+function shower(output: Output): (text: string) => void {
+  let last = '';
+  let lastAt = -Infinity;
+  return (text) => {
+    if (output.isTerminal) {
+      output.status(text);
+      return;
+    }
+    if (text === last || performance.now() - lastAt < LINE_EVERY_MS) return;
+    output.line(text);
+    last = text;
+    lastAt = performance.now();
+  };
+}
+
+async function readEvents(client: ApiClient, watched: Watched, output: Output): Promise<void> {
+  for (const { eventId, type, level, message } of await client.events(watched.runId, watched.lastEventId)) {
+    watched.lastEventId = eventId;
+    if (type === 'phase') watched.phase = message;
+    if (level === 'warn' && type === 'warning') output.line(`  ${message}`);
   }
-  return phases.get(runId) ?? '';
 }
 
-export function statusOf({ kind, status, progress: { step, steps, loss, piecesPerSecond, etaSeconds } }: Run, phase: string): string {
-  const name = kind.padEnd(10);
-  if (status !== 'running') return `${name} ${status}`;
-  if (step === 0 || step === steps) return `${name} ${phase === '' ? 'starting' : phase}`;
-  const width = 20;
-  const done = Math.round((width * step) / steps);
-  const bar = '█'.repeat(done) + '░'.repeat(width - done);
-  const numbers = [`step ${step}/${steps}`, `loss ${loss?.toFixed(3) ?? '-'}`, `${Math.round(piecesPerSecond ?? 0)} pieces/s`, `${duration(etaSeconds ?? 0)} left`];
-  return `${name} ${bar} ${numbers.join('  ')}`;
+export function statusText({ kind, status, progress, transitions }: Run, phase: string, hasBar: boolean): string {
+  const name = kind.padEnd(KIND_CHARS);
+  const { step, steps, loss, piecesPerSecond, etaSeconds } = progress;
+  if (status !== 'running') return `${name}${[status, transitions.at(-1)?.reason].filter(Boolean).join(': ')}`;
+  if (step === 0 || step === steps) return `${name}${phase === '' ? 'starting' : phase}`;
+  const done = Math.round((BAR_CHARS * step) / steps);
+  const parts = [
+    ...(hasBar ? ['█'.repeat(done) + '░'.repeat(BAR_CHARS - done)] : []),
+    `step ${step}/${steps}`,
+    ...(loss === null ? [] : [`loss ${loss.toFixed(3)}`]),
+    ...(piecesPerSecond === null ? [] : [`${Math.round(piecesPerSecond)} pieces/s`]),
+    ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
+  ];
+  return name + parts.join('  ');
 }
 
-async function summary(client: ApiClient, { runId, startedAt, endedAt, progress, device }: Run): Promise<string> {
+async function summary(client: ApiClient, { runId, kind, startedAt, endedAt, progress, device }: Run, beganAt: number): Promise<string> {
+  const tests = (await client.scores(runId)).filter(({ split }) => split === 'test');
+  const f1 = tests.map((score) => `${score.language} ${(100 * score.f1).toFixed(1)}`).join(', ');
   const seconds = startedAt === null || endedAt === null ? 0 : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
-  const scores = await client.scores(runId);
-  const f1 = scores.filter(({ split }) => split === 'test').map((score) => `${score.language} ${(100 * score.f1).toFixed(1)}`);
-  return `${progress.steps} steps in ${duration(seconds)} on ${device ?? '?'}; test F1: ${f1.join(', ')}`;
+  const isOld = endedAt !== null && Date.parse(endedAt) < beganAt;
+  const parts = [
+    `${isOld ? 'trained before: ' : ''}${progress.steps} steps in ${duration(seconds)}${device === null ? '' : ` on ${device}`}`,
+    ...(f1 === '' ? [] : [`${kind === 'evaluator' ? 'F1 of same-tag pairs' : 'test F1'}: ${f1}`]),
+  ];
+  return parts.join('; ');
+}
+
+function failureText({ runId, kind, status, failure }: Run): string {
+  return `The ${kind} ${runId} ${status === 'failed' ? 'failed' : `was ${status}`}${failure === null ? '' : `: ${failure.code}: ${failure.detail}`}`;
 }
 
 export function duration(seconds: number): string {

@@ -2,64 +2,67 @@
 import type { Entity } from '../../schemas/ner.ts';
 import type { Score } from '../../schemas/result.ts';
 
+/** ANSI; other labels have one color for all. */
 const COLORS: Readonly<Record<string, number>> = { PER: 34, ORG: 32, LOC: 33, MISC: 35 };
 const OTHER_COLOR = 36;
+const COLUMNS = ['direct transfer', 'student', 'difference', 'entities', 'found', 'right'];
+const FIRST_CHARS = 16;
 
-/** Rows by language: the recognizer applied as it is, the student, and the difference, in percent; then the mean of the targets. */
+/** Rows by language: the recognizer applied as it is, the student, and the difference, in percent, with the student's counts; then the mean of the targets. */
 export function f1Table(transfer: readonly Score[], student: readonly Score[], targets: ReadonlySet<string>): string[] {
-  const inTest = (scores: readonly Score[]): Score[] => scores.filter(({ split, scorer }) => split === 'test' && scorer === 'conlleval');
-  const languages = [...new Set(inTest(transfer).map(({ language }) => language))].sort((a, b) => Number(targets.has(a)) - Number(targets.has(b)) || (a < b ? -1 : 1));
-  const find = (scores: readonly Score[], language: string): Score | undefined => inTest(scores).find((score) => score.language === language);
-  const rows = languages.map((language) => row(targets.has(language) ? language : `${language} (source)`, find(transfer, language), find(student, language)));
-  const mean = (scores: readonly Score[]): number | null => {
-    const values = inTest(scores).filter(({ language }) => targets.has(language)).map(({ f1 }) => f1);
-    return values.length === 0 ? null : values.reduce((a, b) => a + b, 0) / values.length;
-  };
-  const head = cells(['language', 'direct transfer', 'student', 'difference', 'entities', 'found', 'right']);
+  const [byTransfer, byStudent] = [byLanguage(transfer), byLanguage(student)];
+  const isTarget = (language: string): boolean => targets.has(language);
+  const languages = [...new Set([...byTransfer.keys(), ...byStudent.keys()])].sort((a, b) => Number(isTarget(a)) - Number(isTarget(b)) || (a < b ? -1 : 1));
+  const rows = languages.map((language) => {
+    const [before, after] = [byTransfer.get(language), byStudent.get(language)];
+    const { tp, fp, fn } = after ?? before ?? { tp: 0, fp: 0, fn: 0 };
+    return row(isTarget(language) ? language : `${language} (source)`, [before?.f1 ?? null, after?.f1 ?? null], [tp + fn, tp + fp, tp]);
+  });
+  // of the same languages in both columns
+  const measured = languages.filter((language) => isTarget(language) && byTransfer.has(language) && byStudent.has(language));
+  const meanOf = (scores: ReadonlyMap<string, Score>): number | null =>
+    measured.length === 0 ? null : measured.reduce((sum, language) => sum + (scores.get(language)?.f1 ?? 0), 0) / measured.length;
+  const head = cells('language', COLUMNS);
   const line = '-'.repeat(head.length);
-  return [head, line, ...rows, line, cells(['mean of targets', percent(mean(transfer)), percent(mean(student)), signed(minus(mean(student), mean(transfer))), '', '', ''])];
+  return [head, line, ...rows, line, row('mean of targets', [meanOf(byTransfer), meanOf(byStudent)], [])];
 }
 
-function row(name: string, transfer: Score | undefined, student: Score | undefined): string {
-  const counts = student ?? transfer;
-  const numbers = counts === undefined ? ['', '', ''] : [counts.tp + counts.fn, counts.tp + counts.fp, counts.tp].map(String);
-  return cells([name, percent(transfer?.f1 ?? null), percent(student?.f1 ?? null), signed(minus(student?.f1 ?? null, transfer?.f1 ?? null)), ...numbers]);
+function byLanguage(scores: readonly Score[]): ReadonlyMap<string, Score> {
+  return new Map(scores.filter(({ split, scorer }) => split === 'test' && scorer === 'conlleval').map((score) => [score.language, score]));
 }
 
-function cells([name = '', ...values]: string[]): string {
-  return name.padEnd(16) + values.map((value, index) => value.padStart(index < 1 ? 16 : 11)).join('');
+function row(name: string, [before, after]: readonly [number | null, number | null], counts: readonly number[]): string {
+  const difference = before === null || after === null ? null : after - before;
+  return cells(name, [percent(before), percent(after), difference !== null && difference >= 0 ? `+${percent(difference)}` : percent(difference), ...counts.map(String)]);
+}
+
+function cells(name: string, values: readonly string[]): string {
+  return (name.padEnd(FIRST_CHARS) + values.map((value, index) => value.padStart(COLUMNS[index] === 'direct transfer' ? 16 : 12)).join('')).trimEnd();
 }
 
 function percent(share: number | null): string {
   return share === null ? '-' : (100 * share).toFixed(1);
 }
 
-function signed(share: number | null): string {
-  return share === null ? '-' : `${share >= 0 ? '+' : ''}${(100 * share).toFixed(1)}`;
-}
-
-function minus(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? null : a - b;
-}
-
-/** @param entities with offsets in UTF-16 units */
+/** @param entities with offsets in UTF-16 units, in the order of the text */
 export function marked(text: string, entities: readonly Entity[], isColored: boolean): string {
   let out = '';
   let at = 0;
   for (const { start, end, label } of entities) {
     const name = text.slice(start, end);
-    out += text.slice(at, start) + (isColored ? `\u001b[1;${COLORS[label] ?? OTHER_COLOR}m${name}\u001b[0m\u001b[2m ${label}\u001b[0m` : `[${name} ${label}]`);
+    const shown = isColored ? `\u001b[1;${COLORS[label] ?? OTHER_COLOR}m${name}\u001b[0m\u001b[2m/${label}\u001b[0m` : `[${name} ${label}]`;
+    out += text.slice(at, start) + shown;
     at = end;
   }
   return out + text.slice(at);
 }
 
-/** Lines that work as they stand. */
-export function curlLines(url: string, studentId: string): string[] {
-  const json = "-H 'content-type: application/json'";
+/** Lines that work as they stand. @param model where it is not the default */
+export function curlLines(url: string, { studentId, model }: { studentId: string; model?: string }): string[] {
+  const body = { text: 'Greta Lindqvist moved from Uppsala to Toronto and plays the violin for the Maple Orchestra.', ...(model !== undefined && { model }) };
   return [
-    `curl -s ${url}/ner ${json} -d '{"text": "Angela Merkel besuchte gestern Siemens in München."}'`,
-    `curl -s ${url}/runs/${studentId}/scores?split=test`,
-    `curl -s -N -H 'accept: text/event-stream' ${url}/runs/${studentId}/events`,
+    `curl -s '${url}/ner' -H 'content-type: application/json' -d '${JSON.stringify(body)}'`,
+    `curl -s '${url}/runs/${studentId}/scores?split=test'`,
+    `curl -sN '${url}/runs/${studentId}/events' -H 'accept: text/event-stream'`,
   ];
 }

@@ -1,39 +1,74 @@
 /** What the demo uploads: its own corpora, or a folder of CoNLL files of the user's. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { demoSets } from '../../demo/generate.ts';
-import { fail } from '../../errors.ts';
-import type { UploadedSet } from './client.ts';
+import type { Upload } from './client.ts';
+import { DemoFailure } from './failure.ts';
 
-/** The name tells content apart, so that corpora that changed are uploaded under another one. */
-export function ownSets(): UploadedSet[] {
+export function ownSets(): Upload[] {
   return demoSets().map(({ language, kind, split, sentences }) => {
-    const content = sentences.map(({ tokens, tags = [] }) => tokens.map((token, word) => (kind === 'labeled' ? `${token}\t${tags[word]}` : token)).join('\n')).join('\n\n');
+    const content = sentences.map(({ tokens, tags }) => tokens.map((token, word) => (tags === undefined ? token : `${token}\t${tags[word]}`)).join('\n')).join('\n\n');
     return named('demo', { kind, language, split, content });
   });
 }
 
-/** `<lang>/{train,dev,test}.conll` and `<lang>/unlabeled.txt`. @throws DATA_FOLDER_EMPTY */
-export async function setsOfFolder(folder: string, languages: readonly string[] | null): Promise<UploadedSet[]> {
-  const sets: UploadedSet[] = [];
-  const found = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
-  for (const language of languages ?? found) {
-    const read = async (file: string): Promise<Uint8Array<ArrayBuffer> | null> => readFile(join(folder, language, file)).then((bytes) => new Uint8Array(bytes), () => null);
+/** `<lang>/{train,dev,test}.conll` and `<lang>/unlabeled.txt`. @throws DemoFailure where there is no such folder */
+export async function setsOfFolder(folder: string): Promise<Upload[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new DemoFailure(`${folder} cannot be read: ${messageOf(cause)}`, { cause });
+  });
+  const prefix = `data-${basename(resolve(folder))}`;
+  const sets: Upload[] = [];
+  // a link may be a folder, too; what is none has none of the files
+  for (const { name: language } of entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     for (const split of ['train', 'dev', 'test'] as const) {
-      const content = await read(`${split}.conll`);
-      if (content !== null) sets.push(named(`data-${basename(folder)}`, { kind: 'labeled', language, split, content }));
+      const content = await readIfThere(join(folder, language, `${split}.conll`));
+      if (content !== null) sets.push(named(prefix, { kind: 'labeled', language, split, content }));
     }
-    const raw = await read('unlabeled.txt');
-    if (raw !== null) sets.push(named(`data-${basename(folder)}`, { kind: 'unlabeled', language, split: 'train', content: raw }));
+    const raw = await readIfThere(join(folder, language, 'unlabeled.txt'));
+    if (raw !== null) sets.push(named(prefix, { kind: 'unlabeled', language, split: 'train', content: raw }));
   }
-  const hasSource = sets.some(({ kind, split }) => kind === 'labeled' && split === 'train');
-  const hasTarget = sets.some(({ kind }) => kind === 'unlabeled');
-  if (!hasSource || !hasTarget) throw fail('DATA_FOLDER_EMPTY', { folder, missing: hasSource ? '<lang>/unlabeled.txt' : '<lang>/train.conll' });
   return sets;
 }
 
-function named(prefix: string, set: Omit<UploadedSet, 'name'>): UploadedSet {
+/** Languages with training labels teach; the others with raw text learn. */
+export function sourcesOf(sets: readonly Upload[]): ReadonlySet<string> {
+  return new Set(sets.filter(({ kind, split }) => kind === 'labeled' && split === 'train').map(({ language }) => language));
+}
+
+export function targetsOf(sets: readonly Upload[]): ReadonlySet<string> {
+  const sources = sourcesOf(sets);
+  return new Set(sets.filter(({ kind, language }) => kind === 'unlabeled' && !sources.has(language)).map(({ language }) => language));
+}
+
+/** The sources, and of the targets those asked for. @throws DemoFailure where nothing is left to teach or to learn */
+export function chosenSets(sets: readonly Upload[], languages: readonly string[] | null): Upload[] {
+  const [sources, targets] = [sourcesOf(sets), targetsOf(sets)];
+  if (sources.size === 0) throw new DemoFailure('There is no <lang>/train.conll: a language with labels is needed');
+  if (targets.size === 0) throw new DemoFailure('There is no <lang>/unlabeled.txt of a language without train.conll: raw text to learn from is needed');
+  const unknown = languages?.find((language) => !sources.has(language) && !targets.has(language));
+  if (unknown !== undefined) throw new DemoFailure(`There is no raw text for "${unknown}"; there is for: ${[...targets].join(', ')}`);
+  if (languages?.every((language) => sources.has(language)) === true) throw new DemoFailure(`--languages needs one of: ${[...targets].join(', ')}`);
+  return sets.filter(({ language }) => sources.has(language) || (targets.has(language) && (languages?.includes(language) ?? true)));
+}
+
+async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new DemoFailure(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The name tells content apart: corpora that have changed are uploaded under another one. */
+function named(prefix: string, set: Omit<Upload, 'name'>): Upload {
   const digest = createHash('sha256').update(set.content).digest('hex').slice(0, 8);
-  return { name: `${prefix}-${set.language}-${set.kind === 'unlabeled' ? 'raw' : set.split}-${digest}`, ...set };
+  return { name: `${prefix}-${set.language}-${set.kind === 'unlabeled' ? 'unlabeled' : set.split}-${digest}`, ...set };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,21 +1,28 @@
 /** JSON lines: `{"tokens": [...], "tags": [...]}`, tags absent in raw text. */
-import { parseObject, wordsOf, type FormatReader } from './format.ts';
+import { isTag, noTag } from '../scheme.ts';
+import type { FormatReader } from './format.ts';
+import { parseObject, placeOf, readJson, wordsOf } from './json.ts';
 
-export const readJsonl: FormatReader = async function* (lines, { report }) {
-  for await (const line of lines) {
-    if (line.text.trim() === '') continue;
-    const object = parseObject(line, report);
-    const tokens = object && wordsOf(object['tokens'], line.number, 'tokens', report);
+export const readJsonl: FormatReader = async function* (blocks, { kind, report }) {
+  for await (const source of readJson(blocks, report)) {
+    const object = parseObject(source, report);
+    const tokens = object && wordsOf(object['tokens'], { source, path: ['tokens'], report });
     if (!object || !tokens) continue;
+    const { line } = source;
     const { tags } = object;
     if (tags === undefined || tags === null) {
-      yield { sentence: { tokens } };
-    } else if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
-      report({ line: line.number, column: 1, detail: 'tags must be a list of strings' });
+      yield { sentence: { tokens }, line };
+      continue;
+    }
+    const wrong = (detail: string, word?: number): void => report({ ...placeOf(source, word === undefined ? ['tags'] : ['tags', word]), detail });
+    if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
+      wrong('tags must be a list of strings');
     } else if (tags.length !== tokens.length) {
-      report({ line: line.number, column: 1, detail: `expected ${tokens.length} tags, one for each token, found ${tags.length}` });
+      wrong(`expected ${tokens.length} tags, one for each token, found ${tags.length}`);
     } else {
-      yield { sentence: { tokens, tags: tags as string[] } };
+      const bad = kind === 'labeled' ? tags.findIndex((tag) => !isTag(tag)) : -1;
+      if (bad < 0) yield { sentence: { tokens, tags }, line };
+      else wrong(noTag(tags[bad] ?? ''), bad);
     }
   }
 };

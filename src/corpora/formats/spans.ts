@@ -1,125 +1,90 @@
-/**
- * Text with character spans, JSON lines: doccano (`label: [[start, end, label]]`), Prodigy (`spans: [{start, end, label}]`),
- * and Label Studio's export (`data.text`, `annotations[].result[].value`), which may also be one JSON list.
- */
+/** Text with character spans -> words with tags. What may stand in an object is in `annotated.ts`. */
 import { segmentWords, type Word } from '../../text/words.ts';
 import type { WordSpan } from '../../text/span.ts';
 import { tagsOfSpans } from '../../text/bio.ts';
-import type { Line } from '../lines.ts';
-import { isWellFormed, parseObject, type FormatReader, type RawSentence, type ReadOptions } from './format.ts';
+import { isLabel } from '../scheme.ts';
+import { readAnnotated, type Annotated, type AnnotatedSpan } from './annotated.ts';
+import type { FormatReader, RawSentence } from './format.ts';
+import { isWellFormed, parseObject, placeOf, readJson, type Path } from './json.ts';
 
-interface Labeled {
-  readonly text: string;
-  /** In UTF-16 units. */
-  readonly spans: readonly { readonly start: number; readonly end: number; readonly label: string }[];
-}
+/** Where these are written without spaces, an annotator knows better than a dictionary where a word ends. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
-export const readSpans: FormatReader = async function* (lines, options) {
-  let list: Line[] | null = null;
-  for await (const line of lines) {
-    if (line.text.trim() === '') continue;
-    if (list === null && line.text.trimStart().startsWith('[')) list = [];
-    if (list !== null) {
-      list.push(line);
-      continue;
+export const readSpans: FormatReader = async function* (blocks, { kind, language, report, warn }) {
+  let skipped = 0;
+  let cuts = 0;
+  for await (const source of readJson(blocks, report)) {
+    const object = parseObject(source, report);
+    if (object === null) continue;
+    const wrong = (path: Path, detail: string): null => {
+      report({ ...placeOf(source, path), detail });
+      return null;
+    };
+    const annotated = readAnnotated(object);
+    if (annotated === null) wrong([], 'expected "text", and a list "spans", "entities", "label" or "labels" of spans with start, end and label');
+    else if (annotated === 'rejected' || (kind === 'labeled' && annotated.spans === null)) skipped++;
+    else {
+      const words = segmentWords(annotated.text, language);
+      const borders = kind === 'labeled' ? cutAtSpans(annotated, words) : words;
+      cuts += borders.length - words.length;
+      const sentence = sentenceOf(annotated, borders, wrong);
+      if (sentence !== null && sentence.tokens.length > 0) yield { sentence, line: source.line };
     }
-    const object = parseObject(line, options.report);
-    const sentence = object && sentenceOf(object, line.number, options);
-    if (sentence) yield { sentence };
   }
-  if (list === null) return;
-  const whole = parseObject({ text: `{"tasks":${list.map(({ text }) => text).join('\n')}}`, number: list[0]?.number ?? 1 }, options.report);
-  for (const task of (whole?.['tasks'] ?? []) as Record<string, unknown>[]) {
-    const sentence = sentenceOf(task, list[0]?.number ?? 1, options);
-    if (sentence) yield { sentence };
-  }
+  if (skipped > 0) warn(`${skipped} texts were left out: rejected, skipped or not annotated`);
+  if (cuts > 0) warn(`${cuts} words of scripts without spaces were cut at the end of a span`);
 };
 
-function sentenceOf(object: Record<string, unknown>, line: number, { report, language }: ReadOptions): RawSentence | null {
-  const labeled = labelStudio(object) ?? flat(object);
-  if (labeled === null) {
-    report({ line, column: 1, detail: 'expected "text" and a list "spans", "label", "labels" or "entities" of spans with start, end and label' });
-    return null;
+function sentenceOf({ text, spans }: Annotated, words: readonly Word[], wrong: (path: Path, detail: string) => null): RawSentence | null {
+  const tokens = words.map(({ word }) => word);
+  if (!isWellFormed(text)) return wrong([], 'the text holds a lone surrogate');
+  if (spans === null) return { tokens };
+  const found: (WordSpan & { path: Path })[] = [];
+  for (const span of spans) {
+    const placed = placeSpan(span, { text, words });
+    if (typeof placed === 'string') return wrong(span.path, placed);
+    found.push({ ...placed, path: span.path });
   }
-  if (!isWellFormed(labeled.text)) {
-    report({ line, column: 1, detail: 'the text holds a lone surrogate' });
-    return null;
-  }
-  const words = segmentWords(labeled.text, language);
-  if (words.length === 0) return null;
-  const spans = labeled.spans.map((span) => wordSpan(span, words, labeled.text, (detail) => report({ line, column: span.start + 1, detail })));
-  if (spans.includes(null)) return null;
-  const found = (spans as WordSpan[]).sort((a, b) => a.wordStart - b.wordStart);
+  found.sort((a, b) => a.wordStart - b.wordStart);
   const overlap = found.find((span, index) => (found[index - 1]?.wordEnd ?? 0) > span.wordStart);
-  if (overlap !== undefined) {
-    report({ line, column: (words[overlap.wordStart]?.start ?? 0) + 1, detail: `the span ${overlap.label} overlaps another one` });
-    return null;
-  }
-  return { tokens: words.map(({ word }) => word), tags: tagsOfSpans(found, words.length) };
+  if (overlap !== undefined) return wrong(overlap.path, `the span ${overlap.label} overlaps another one`);
+  return { tokens, tags: tagsOfSpans(found, words.length) };
 }
 
-function wordSpan({ start, end, label }: Labeled['spans'][number], words: readonly Word[], text: string, wrong: (detail: string) => void): WordSpan | null {
-  if (!(start >= 0 && end > start && end <= text.length)) {
-    wrong(`the span ${start} to ${end} does not lie in the text of ${text.length}`);
-    return null;
-  }
+/** @returns what is wrong with it, else its words */
+function placeSpan({ start, end, label }: AnnotatedSpan, { text, words }: { text: string; words: readonly Word[] }): WordSpan | string {
+  if (label === null || !isLabel(label)) return 'the label of a span must be a string without spaces';
+  if (start === null || end === null || start >= end || end > text.length) return `the span ${label} does not lie in the text`;
   const wordStart = words.findIndex((word) => word.end > start);
   const wordEnd = words.findLastIndex((word) => word.start < end) + 1;
   const first = words[wordStart];
   const last = words[wordEnd - 1];
-  if (first === undefined || last === undefined || wordEnd <= wordStart) {
-    wrong(`the span ${start} to ${end} holds no word`);
-    return null;
-  }
+  if (first === undefined || last === undefined || wordEnd <= wordStart) return `the span ${label} holds no word`;
   // spaces at a span's ends are common in exports and harmless; half a word is an error
-  if (first.start < start || last.end > end) {
-    wrong(`the span ${label} cuts through the word "${first.start < start ? first.word : last.word}"`);
-    return null;
-  }
+  if (first.start < start || last.end > end) return `the span ${label} cuts through the word "${first.start < start ? first.word : last.word}"`;
   return { wordStart, wordEnd, label };
 }
 
-/** Python tools count code points. */
-function flat(object: Record<string, unknown>): Labeled | null {
-  const { text } = object;
-  const list = object['spans'] ?? object['label'] ?? object['labels'] ?? object['entities'];
-  if (typeof text !== 'string' || !Array.isArray(list)) return null;
-  const units = utf16Offsets(text);
-  const spans = list.map((item: unknown) => {
-    const [start, end, label] = Array.isArray(item) ? (item as unknown[]) : [read(item, 'start', 'start_offset'), read(item, 'end', 'end_offset'), read(item, 'label', 'label')];
-    return { start: units[Number(start)] ?? -1, end: units[Number(end)] ?? -1, label: String(label) };
+/** Words are cut where a span ends inside of a script without spaces. */
+function cutAtSpans({ text, spans }: Annotated, words: readonly Word[]): readonly Word[] {
+  const borders = [...new Set((spans ?? []).flatMap(({ start, end }) => [start ?? 0, end ?? 0]))].filter((at) => isUnspaced(text, at)).sort((a, b) => a - b);
+  let next = 0;
+  return words.flatMap((word) => {
+    while ((borders[next] ?? Infinity) <= word.start) next++;
+    const cut: Word[] = [];
+    let { start } = word;
+    for (; (borders[next] ?? Infinity) < word.end; next++) {
+      const end = borders[next] ?? word.end;
+      cut.push({ word: text.slice(start, end), start, end });
+      start = end;
+    }
+    return [...cut, { word: text.slice(start, word.end), start, end: word.end }];
   });
-  return { text, spans };
 }
 
-/** Label Studio counts UTF-16 units. */
-function labelStudio(object: Record<string, unknown>): Labeled | null {
-  const text = read(object['data'], 'text', 'text');
-  const annotations = object['annotations'] ?? object['completions'];
-  if (typeof text !== 'string' || !Array.isArray(annotations)) return null;
-  const results = (read(annotations[0], 'result', 'result') ?? []) as unknown[];
-  const spans = results.flatMap((result) => {
-    const value = read(result, 'value', 'value');
-    const labels = read(value, 'labels', 'labels');
-    return Array.isArray(labels) ? [{ start: Number(read(value, 'start', 'start')), end: Number(read(value, 'end', 'end')), label: String(labels[0]) }] : [];
-  });
-  return { text, spans };
-}
-
-function read(value: unknown, name: string, other: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const object = value as Record<string, unknown>;
-  return object[name] ?? object[other];
-}
-
-/** UTF-16 offset of every code point, and of the end. */
-function utf16Offsets(text: string): number[] {
-  const offsets: number[] = [];
-  let at = 0;
-  for (const character of text) {
-    offsets.push(at);
-    at += character.length;
-  }
-  offsets.push(at);
-  return offsets;
+function isUnspaced(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 2), at);
+  const after = text.slice(at, at + 2);
+  const isInside = /^\p{M}/u.test(after) || /^[\udc00-\udfff]/.test(after);
+  return !isInside && (UNSPACED.test(before) || UNSPACED.test(after));
 }

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadConfig } from '../src/config.ts';
+
+test('an empty environment gives a whole, frozen configuration', () => {
+  const config = loadConfig({});
+  assert.equal(config.port, 8000);
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.databaseUrl, undefined);
+  assert.equal(config.artifactsDir, `${config.dataDir}/artifacts`);
+  assert.equal(config.encodersDir, `${config.cacheDir}/encoders`);
+  assert.ok(Object.isFrozen(config));
+});
+
+test('a variable that is set but empty is not set', () => {
+  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'DEVICES', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE'];
+  assert.deepEqual(loadConfig(Object.fromEntries(names.map((name) => [name, '']))), loadConfig({}));
+});
+
+test('devices are all, none, or numbers', () => {
+  assert.equal(loadConfig({ DEVICES: 'cpu' }).devices, 'cpu');
+  assert.deepEqual(loadConfig({ DEVICES: '0, 2' }).devices, [0, 2]);
+});
+
+for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['TAGGER_URL', 'tagger']] as const) {
+  test(`${name}=${value} is refused by name and value`, () => {
+    assert.throws(() => loadConfig({ [name]: value }), { code: 'CONFIG_INVALID', message: new RegExp(`${name} is "${value}"`) });
+  });
+}
+
+test('a wrong DATABASE_URL is refused without repeating it, since it may hold a password', () => {
+  assert.throws(() => loadConfig({ DATABASE_URL: 'mysql://me:secret@host/db' }), (error: Error) => /DATABASE_URL/.test(error.message) && !error.message.includes('secret'));
+});
