@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import type { DatasetService } from './datasets/service.ts';
 import { apiKeys } from './plugins/api-keys.ts';
 import { errors } from './plugins/errors.ts';
-import { eventFeed, type EventFeed } from './plugins/event-feed.ts';
+import { eventFeed } from './plugins/event-feed.ts';
 import { openApi } from './plugins/openapi.ts';
 import { prometheus } from './plugins/prometheus.ts';
 import { requestLog } from './plugins/request-log.ts';
@@ -25,6 +25,7 @@ import { nerRoutes } from './routes/ner.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { RunService } from './runs/service.ts';
+import type { EventFeed } from './store/event-feed.ts';
 import type { Store } from './store/store.ts';
 import type { TaggerClient } from './tagging/client.ts';
 

@@ -5,7 +5,7 @@ import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { createDatasetService } from './datasets/service.ts';
 import { installedEncoders } from './encoders/registry.ts';
-import { openEventFeed } from './plugins/event-feed.ts';
+import { openEventFeed } from './store/event-feed.ts';
 import { openDelivery } from './runs/delivery.ts';
 import { checkpointDownloads } from './runs/downloads.ts';
 import { createRunService } from './runs/service.ts';

@@ -66,6 +66,10 @@ export function createDatasetService({ store, storage }: { store: Store; storage
 }
 
 /** JSON lines of inline content. */
-export async function* lines(items: Iterable<unknown>): AsyncGenerator<Uint8Array> {
+export function lines(items: Iterable<unknown>): AsyncIterable<Uint8Array> {
+  return Streams.from(encoded(items));
+}
+
+function* encoded(items: Iterable<unknown>): Generator<Uint8Array> {
   for (const item of items) yield Buffer.from(`${JSON.stringify(item)}\n`);
 }

@@ -83,6 +83,6 @@ class RawConfig {
     return this.optionalCount(key) ?? this.#refuse(key, 'a whole number');
   }
   #refuse(key: string, expected: string): never {
-    throw fail('ENCODER_UNSUPPORTED', { key, found: JSON.stringify(this.#values[key]) ?? 'nothing', expected });
+    throw fail('ENCODER_UNSUPPORTED', { key, found: key in this.#values ? JSON.stringify(this.#values[key]) : 'nothing', expected });
   }
 }

@@ -22,7 +22,7 @@ export const errors = fp(
       return sendProblem(request, reply, answer);
     });
     app.setNotFoundHandler((request, reply) => {
-      const other = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => app.hasRoute({ method: method as 'GET', url: request.url.split('?')[0] ?? '' }));
+      const other = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => app.hasRoute({ method: method, url: request.url.split('?')[0] ?? '' }));
       if (other.length > 0) {
         void reply.header('allow', other.join(', '));
         return sendProblem(request, reply, { ...of('METHOD_NOT_ALLOWED'), detail: `${request.method} is not allowed here; allowed: ${other.join(', ')}` });

@@ -24,7 +24,7 @@ export const openApi = fp(
         info: { title: 'mtmt', version: '0.1.0', description: 'Cross-lingual named-entity recognition as a service: train two teachers on labeled text in one language, distil a student for others, tag text.' },
         tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       },
-      transform: ({ schema, url }) => ({ schema: { ...schema, ...(schema.hide === true ? {} : { response: withProblem(schema) }) }, url }),
+      transform: ({ schema, url }: { schema: FastifySchema & { hide?: boolean }; url: string }) => ({ schema: schema.hide === true ? schema : { ...schema, response: withProblem(schema) }, url }),
       transformObject: (document) => {
         if (!('openapiObject' in document)) return document.swaggerObject;
         const { components, value } = hoist(document.openapiObject);
@@ -39,7 +39,7 @@ export const openApi = fp(
   { name: 'openapi' },
 );
 
-function withProblem(schema: FastifySchema): object {
+function withProblem(schema: FastifySchema): Record<string, unknown> {
   const response = (schema.response ?? {}) as Record<string, unknown>;
   return { ...response, default: { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } } };
 }

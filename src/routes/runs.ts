@@ -52,7 +52,7 @@ export function runRoutes(app: App, _options: object, done: () => void): void {
     '/runs/:runId/clone',
     { schema: { tags, summary: 'Submit the same again, with overrides', params: RunParams, body: Type.Optional(RunOverrides), response: { 202: RunAccepted } } },
     (request, reply) =>
-      idempotently(request, reply, request.body, async () => ({ statusCode: 202, body: await runs.clone(request.params.runId, (request.body ?? {}) as Partial<Request>) })),
+      idempotently(request, reply, request.body, async () => ({ statusCode: 202, body: await runs.clone(request.params.runId, request.body as Partial<Request> | undefined) })),
   );
 
   app.delete('/runs/:runId', { schema: { tags, summary: 'Delete a run that has ended', params: RunParams, response: { 204: Type.Null() } } }, async (request, reply) => {

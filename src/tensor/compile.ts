@@ -165,7 +165,7 @@ export class Program {
     try {
       const names = feeds.map(([ref]) => ({ name: `${ref}:0` }));
       const refs = fetches.map((ref) => (ref.includes(':') ? ref : `${ref}:0`));
-      outputs.push(...nodeBackend().runSavedModel(this.#session, feeds.map(([, tensor]) => tensor), names, refs as string[]));
+      outputs.push(...nodeBackend().runSavedModel(this.#session, feeds.map(([, tensor]) => tensor), names, refs));
       return outputs.map((tensor) => tensor.dataSync() as Float32Array);
     } finally {
       tf.dispose(outputs);

@@ -94,7 +94,7 @@ export function softmax(x: Tensor): Tensor {
 export function gatherRows(table: Tensor, indices: Tensor): Tensor {
   return tf.customGrad((...args: unknown[]) => {
     const [table, save] = args as [Tensor, (saved: Tensor[]) => void];
-    const rows = table.shape[0] as number;
+    const rows = table.shape[0];
     save([indices]);
     const attrs = [integer('batch_dims', 0), type('Tparams', DataType.float32), type('Tindices', DataType.int32), type('Taxis', DataType.int32)];
     return {

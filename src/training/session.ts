@@ -1,7 +1,8 @@
 /** One compiled model in training: its weights, a step, and predictions with the weights of the moment. */
 import { layOut, rowShape, type RowShape, type WindowOptions } from '../encoders/pack.ts';
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
-import { EncoderWeights, tableOf, WORD_EMBEDDINGS, type WordTable } from '../encoders/weights.ts';
+import type { EncoderWeights, WordTable} from '../encoders/weights.ts';
+import { tableOf, WORD_EMBEDDINGS } from '../encoders/weights.ts';
 import { random } from '../corpora/random.ts';
 import { batchInputs, functionName, predictor, type Predictor } from '../inference/predictor.ts';
 import { dropoutSites } from '../layers/dropout.ts';

@@ -16,7 +16,7 @@ async function* chunks(content: string | Buffer, size = 7): AsyncGenerator<Buffe
 async function read(t: Cleaner, content: string | Buffer, options: Partial<IngestOptions> = {}) {
   const root = await testFolder(t);
   const storage = directoryStorage(root);
-  const ingested = await ingest(chunks(content), { kind: 'labeled', format: 'auto', language: 'en', ...options }, storage).catch(async (error: MtmtError) => {
+  const ingested = await ingest(chunks(content), { kind: 'labeled', format: 'auto', language: 'en', ...options }, storage).catch(async (error: unknown) => {
     assert.deepEqual(await readdir(join(root, 'datasets')).catch(() => []), [], 'nothing is stored');
     throw error;
   });
@@ -28,7 +28,7 @@ async function read(t: Cleaner, content: string | Buffer, options: Partial<Inges
 async function errorsOf(t: Cleaner, content: string | Buffer, options: Partial<IngestOptions> = {}) {
   const error = await read(t, content, options).then(
     () => assert.fail('it was accepted'),
-    (error: MtmtError) => error,
+    (error: unknown) => error as MtmtError,
   );
   assert.equal(error.code, 'DATASET_INVALID', error.message);
   return error.errors ?? [];

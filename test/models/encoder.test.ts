@@ -22,9 +22,9 @@ before(() => loadBackend({ device: 'cpu' }));
 
 for (const name of ['tiny-bert', 'tiny-xlm-roberta', 'tiny-distilbert']) {
   const directory = new URL(`${name}/`, fixtures).pathname;
-  const json = <T>(file: string): T => JSON.parse(readFileSync(directory + file, 'utf8')) as T;
+  const json = (file: string): unknown => JSON.parse(readFileSync(directory + file, 'utf8'));
   const config = parseEncoderConfig(json('config.json'));
-  const expected = json<Expected>('expected.json');
+  const expected = json('expected.json') as Expected;
   const windows: Window[] = expected.input_ids.map((ids, sentence) => {
     const pieces = Int32Array.from(ids.filter((_, index) => expected.attention_mask[sentence]?.[index] === 1));
     return { sentence, pieces, words: [...pieces.keys()].map((at) => ({ word: at, at })) };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
-import { loadBackend, nodeBackend, tf } from '../../src/tensor/backend.ts';
+import { loadBackend, nodeBackend, tf, type Tensor } from '../../src/tensor/backend.ts';
 import { compile, type TrainingSpec } from '../../src/tensor/compile.ts';
 import { rateFactor } from '../../src/training/schedule.ts';
 
@@ -60,7 +60,7 @@ test('compiling leaks no tensor', () => {
 });
 
 test('a function that reads values in JavaScript is refused by the name of the op', () => {
-  const spec = { inputs: {}, run: ({ w }: Record<string, import('../../src/tensor/backend.ts').Tensor>) => ({ y: w!.mul(w!.square().dataSync()[0] as number) }) };
+  const spec = { inputs: {}, run: ({ w }: Record<string, Tensor>) => ({ y: w!.mul(w!.square().dataSync()[0] as number) }) };
   assert.throws(
     () => compile({ variables: { w: { shape: [1], data: Float32Array.of(1) } }, functions: { f: spec }, precision: 'float32' }),
     { code: 'STEP_NOT_RECORDABLE', message: /Square/ },

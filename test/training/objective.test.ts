@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { cosine, similarityOf } from '../../src/inference/evaluator.ts';
-import { loadBackend, tf, type Tensor } from '../../src/tensor/backend.ts';
+import { loadBackend, tf, type Scalar, type Tensor } from '../../src/tensor/backend.ts';
 import { distillationLoss, similarityLoss } from '../../src/training/losses.ts';
 import { alphaOf, betaOf, gammaOf, objectiveWeights, type ObjectiveOptions } from '../../src/training/weights.ts';
 
@@ -53,7 +53,7 @@ cases.forEach((golden, index) => {
       const weights = objectiveWeights(probs, pairs, options);
       const logits = [...golden.student_logits_1, ...golden.student_logits_2];
       const embeddings = [...golden.student_embeddings_1, ...golden.student_embeddings_2];
-      const { value, grads } = tf.valueAndGrads((...args: Tensor[]) => {
+      const { value, grads }: { value: Scalar; grads: Tensor[] } = tf.valueAndGrads((...args: Tensor[]) => {
         const [studentLogits, studentVectors] = args as [Tensor, Tensor];
         const soft = tf.tensor2d(probs.map((row) => [...row]));
         const recognition = distillationLoss(studentLogits, soft, tf.tensor1d(weights.words), kind);
@@ -64,7 +64,7 @@ cases.forEach((golden, index) => {
           weights: tf.tensor1d(weights.pairs),
           temperature: 1,
         });
-        return recognition.add(similarity) as ReturnType<typeof tf.scalar>;
+        return recognition.add<Scalar>(similarity);
       })([tf.tensor2d(logits), tf.tensor2d(embeddings)]);
       assertClose(value.dataSync()[0]!, expected.value, 1e-6);
       const [byLogits, byVectors] = grads.map((gradient) => gradient.arraySync() as Matrix);
@@ -78,7 +78,7 @@ cases.forEach((golden, index) => {
 });
 
 function parse(name: string): { kind: 'meanSquaredError' | 'crossEntropy'; options: ObjectiveOptions } {
-  const { ner, weights, gamma } = Object.fromEntries(name.split(',').map((part) => part.split('=')));
+  const { ner, weights, gamma } = Object.fromEntries(name.split(',').map((part) => part.split('='))) as Record<string, string>;
   return {
     kind: ner === 'mse' ? 'meanSquaredError' : 'crossEntropy',
     options: {
