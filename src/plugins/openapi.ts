@@ -24,12 +24,15 @@ export const openApi = fp(
         info: { title: 'mtmt', version: '0.1.0', description: 'Cross-lingual named-entity recognition as a service: train two teachers on labeled text in one language, distil a student for others, tag text.' },
         tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       },
-      transform: ({ schema, url }: { schema: FastifySchema & { hide?: boolean }; url: string }) => ({ schema: schema.hide === true ? schema : { ...schema, response: withProblem(schema) }, url }),
+      transform: ({ schema, url }: { schema: FastifySchema & { hide?: boolean }; url: string }) => {
+        const answered: FastifySchema = schema.hide === true ? schema : { ...schema, response: withProblem(schema) };
+        return { schema: answered, url };
+      },
       transformObject: (document) => {
         if (!('openapiObject' in document)) return document.swaggerObject;
         const { components, value } = hoist(document.openapiObject);
         const codes = Object.entries(ERRORS).map(([code, { status, title }]) => [code, { status, title }]);
-        const whole = { ...(value as object), components: { schemas: components }, 'x-error-codes': Object.fromEntries(codes) };
+        const whole = { ...(value as object), components: { schemas: components }, 'x-error-codes': Object.fromEntries(codes) as Record<string, unknown> };
         return whole as typeof document.openapiObject;
       },
     });
