@@ -3,19 +3,23 @@ import { spansOfTags } from '../text/bio.ts';
 import type { Sentence } from './corpus.ts';
 import type { WordPair } from './pairs.ts';
 
-export const EXPORT_FORMATS = ['conll', 'jsonl', 'spans', 'text'] as const;
+export const EXPORT_FORMATS = ['conll', 'wikiann', 'jsonl', 'spans', 'text'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-export async function* exportSentences(sentences: AsyncIterable<Sentence>, format: ExportFormat): AsyncGenerator<string> {
-  for await (const sentence of sentences) yield writeSentence(sentence, format);
+/** @param language BCP 47; WikiAnn writes it before each word */
+export async function* exportSentences(sentences: AsyncIterable<Sentence>, format: ExportFormat, language = 'und'): AsyncGenerator<string> {
+  const prefix = format === 'wikiann' ? `${language.split('-')[0]?.toLowerCase()}:` : '';
+  for await (const sentence of sentences) yield writeSentence(sentence, format, prefix);
 }
 
 export async function* exportPairs(pairs: AsyncIterable<WordPair>): AsyncGenerator<string> {
   for await (const pair of pairs) yield `${JSON.stringify(pair)}\n`;
 }
 
-function writeSentence({ tokens, tags }: Sentence, format: ExportFormat): string {
-  if (format === 'conll') return `${tokens.map((token, word) => (tags === undefined ? token : `${token}\t${tags[word]}`)).join('\n')}\n\n`;
+function writeSentence({ tokens, tags }: Sentence, format: ExportFormat, prefix: string): string {
+  if (format === 'conll' || format === 'wikiann') {
+    return `${tokens.map((token, word) => `${prefix}${token}${tags === undefined ? '' : `\t${tags[word]}`}`).join('\n')}\n\n`;
+  }
   if (format === 'jsonl') return `${JSON.stringify(tags === undefined ? { tokens } : { tokens, tags })}\n`;
   const text = tokens.join(' ');
   if (format === 'text') return `${text}\n`;

@@ -2,7 +2,7 @@
 import type { Place } from '../errors.ts';
 import type { Sentence } from './corpus.ts';
 import { DETECTED, detectFormat, READERS, type Format } from './formats/detect.ts';
-import { MAX_WORD_CHARS, MAX_WORDS, type Item, type ReadOptions } from './formats/format.ts';
+import { MAX_WORD_CHARS, MAX_WORDS, TOO_LONG, type Item, type ReadOptions } from './formats/format.ts';
 import { peekLines, readLines } from './lines.ts';
 import type { WordPair } from './pairs.ts';
 import { SchemeDetector, type TagScheme } from './scheme.ts';
@@ -99,7 +99,7 @@ export class Reading {
       return null;
     };
     for (const tokens of 'pair' in item ? [item.pair.left.tokens, item.pair.right.tokens] : [item.sentence.tokens]) {
-      if (tokens.length > MAX_WORDS) return wrong(`a sentence of more than ${MAX_WORDS} words; are the blank lines between sentences missing?`);
+      if (tokens.length > MAX_WORDS) return wrong(TOO_LONG);
       if (tokens.some(({ length }) => length > MAX_WORD_CHARS)) return wrong(`a word of more than ${MAX_WORD_CHARS} characters`);
     }
     if ('pair' in item) return kind === 'pairs' ? item.pair : wrong(`a pair in a dataset of the kind ${kind}`);

@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { exportSentences } from '../../src/corpora/export.ts';
-import { ingest, readPairs, readSentences, type IngestOptions } from '../../src/corpora/ingest.ts';
-import type { MtmtError } from '../../src/errors.ts';
+import { ingest, readSentences, type IngestOptions } from '../../src/corpora/ingest.ts';
 import { directoryStorage } from '../../src/storage/directory.ts';
-import { testFolder, type Cleaner } from '../helper.ts';
-
-async function* chunks(content: string | Buffer, size = 7): AsyncGenerator<Buffer> {
-  const bytes = Buffer.from(content);
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function read(t: Cleaner, content: string | Buffer, options: Partial<IngestOptions> = {}) {
-  const root = await testFolder(t);
-  const storage = directoryStorage(root);
-  const ingested = await ingest(chunks(content), { kind: 'labeled', format: 'auto', language: 'en', ...options }, storage).catch(async (error: unknown) => {
-    assert.deepEqual(await readdir(join(root, 'datasets')).catch(() => []), [], 'nothing is stored');
-    throw error;
-  });
-  const items: unknown[] = [];
-  for await (const item of ingested.pairs > 0 ? readPairs(storage, ingested.storageKey) : readSentences(storage, ingested.storageKey)) items.push(item);
-  return { ...ingested, items };
-}
-
-async function errorsOf(t: Cleaner, content: string | Buffer, options: Partial<IngestOptions> = {}) {
-  const error = await read(t, content, options).then(
-    () => assert.fail('it was accepted'),
-    (error: unknown) => error as MtmtError,
-  );
-  assert.equal(error.code, 'DATASET_INVALID', error.message);
-  return error.errors ?? [];
-}
+import { testFolder } from '../helper.ts';
+import { chunks, errorsOf, read } from './read.ts';
 
 const ANNA = { tokens: ['Anna', 'Keller', 'lives', 'in', 'Ulm', '.'], tags: ['B-PER', 'I-PER', 'O', 'O', 'B-LOC', 'O'] };
 
@@ -95,15 +67,15 @@ test('pairs of words, and of whole sentences position by position', async (t) =>
 
 for (const [name, content, options, expected] of [
   ['a line with another number of columns', 'Anna\tB-PER\nsings\n', {}, [{ line: 2, column: 6, detail: 'expected 2 columns as in the lines before, found 1' }]],
-  ['what is no tag', 'Anna\tPERSON\n\n', {}, [{ line: 1, column: 1, detail: '"PERSON" is no tag; expected O, or B-, I-, E-, S-, L-, U- and a label' }]],
+  ['what is no tag', 'Anna\tPERSON\n\n', {}, [{ line: 1, column: 6, detail: '"PERSON" is no tag; expected O, or B-, I-, E-, S-, L-, U- and a label' }]],
   ['bytes that are not UTF-8', Buffer.concat([Buffer.from('Anna\tO\nKö'), Buffer.from([0xff]), Buffer.from('ln\tO\n')]), {}, [{ line: 2, column: 3, detail: 'the bytes are not UTF-8 (0xff)' }]],
   ['an empty file', '', {}, [{ line: 1, column: 1, detail: 'the file holds no sentence (read as conll)' }]],
   ['raw text in a labeled dataset', '{"tokens":["a"]}\n', {}, [{ line: 1, column: 1, detail: 'the sentence has no tags, and the dataset is labeled' }]],
-  ['tags that are too few', '{"tokens":["a","b"],"tags":["O"]}\n', {}, [{ line: 1, column: 1, detail: 'expected 2 tags, one for each token, found 1' }]],
-  ['a lone surrogate', '{"tokens":["\\ud800"],"tags":["O"]}\n', {}, [{ line: 1, column: 1, detail: 'tokens[0] is no valid Unicode (a lone surrogate)' }]],
-  ['a span that cuts a word', '{"text":"Anna sings","spans":[{"start":0,"end":2,"label":"PER"}]}\n', {}, [{ line: 1, column: 1, detail: 'the span PER cuts through the word "Anna"' }]],
-  ['spans that overlap', '{"text":"Anna sings","spans":[{"start":0,"end":4,"label":"PER"},{"start":0,"end":10,"label":"X"}]}\n', {}, [{ line: 1, column: 1, detail: 'the span X overlaps another one' }]],
-  ['a pair whose word is not there', '{"left":{"tokens":["a"],"word":1},"right":{"tokens":["a"],"word":0}}\n', { kind: 'pairs' }, [{ line: 1, column: 1, detail: 'left.word must be a position in left.tokens, 0 to 0' }]],
+  ['tags that are too few', '{"tokens":["a","b"],"tags":["O"]}\n', {}, [{ line: 1, column: 28, detail: 'expected 2 tags, one for each token, found 1' }]],
+  ['a lone surrogate', '{"tokens":["\\ud800"],"tags":["O"]}\n', {}, [{ line: 1, column: 12, detail: 'tokens[0] is no valid Unicode (a lone surrogate)' }]],
+  ['a span that cuts a word', '{"text":"Anna sings","spans":[{"start":0,"end":2,"label":"PER"}]}\n', {}, [{ line: 1, column: 31, detail: 'the span PER cuts through the word "Anna"' }]],
+  ['spans that overlap', '{"text":"Anna sings","spans":[{"start":0,"end":4,"label":"PER"},{"start":0,"end":10,"label":"X"}]}\n', {}, [{ line: 1, column: 65, detail: 'the span X overlaps another one' }]],
+  ['a pair whose word is not there', '{"left":{"tokens":["a"],"word":1},"right":{"tokens":["a"],"word":0}}\n', { kind: 'pairs' }, [{ line: 1, column: 32, detail: 'left.word must be a position in left.tokens, 0 to 0' }]],
 ] as const) {
   test(`refused with its place: ${name}`, async (t) => {
     assert.deepEqual(await errorsOf(t, content as string | Buffer, options as Partial<IngestOptions>), expected);
@@ -126,14 +98,29 @@ test('tags that IOB2 does not allow are read as conlleval reads them, with a war
   assert.deepEqual(found.warnings, ['1 tags I- begin an entity, which IOB2 does not allow; they are read as B-']);
 });
 
-for (const format of ['conll', 'jsonl', 'spans'] as const) {
+for (const format of ['conll', 'wikiann', 'jsonl', 'spans'] as const) {
   test(`what is exported as ${format} is read back the same`, async (t) => {
     const root = await testFolder(t);
     const storage = directoryStorage(root);
     const first = await ingest(chunks(`${JSON.stringify(ANNA)}\n${JSON.stringify({ tokens: ['Zoë', '👩‍👩‍👧'], tags: ['B-PER', 'O'] })}\n`), { kind: 'labeled', format: 'jsonl', language: 'en' }, storage);
     let text = '';
-    for await (const part of exportSentences(readSentences(storage, first.storageKey), format)) text += part;
+    for await (const part of exportSentences(readSentences(storage, first.storageKey), format, 'en-GB')) text += part;
     const again = await ingest(chunks(text), { kind: 'labeled', format: 'auto', language: 'en' }, storage);
     assert.equal(again.digest, first.digest);
   });
 }
+
+test('an upload that breaks off stores nothing and passes its error on', async (t) => {
+  const storage = directoryStorage(await testFolder(t));
+  const cut = async function* () {
+    yield Buffer.from('Anna\tB-PER\n');
+    throw new Error('connection lost');
+  };
+  await assert.rejects(ingest(cut(), { kind: 'labeled', format: 'auto', language: 'en' }, storage), /connection lost/);
+});
+
+test('stored content that has changed is told, not skipped', async () => {
+  const { Readable } = await import('node:stream');
+  const damaged = { read: () => Readable.from([Buffer.from([0x7b, 0xff, 0x0a])]) } as unknown as Parameters<typeof readSentences>[0];
+  await assert.rejects(readSentences(damaged, 'datasets/x.jsonl').next(), { code: 'ARTIFACT_DAMAGED' });
+});

@@ -34,3 +34,10 @@ test('a key cannot lead out of the folder', async (t) => {
   const storage = directoryStorage(await testFolder(t));
   await assert.rejects(storage.localPath('../../etc/passwd'), { code: 'ARTIFACT_NOT_FOUND' });
 });
+
+test('Reading what is not there, and reading no bytes', async (t) => {
+  const storage = directoryStorage(await testFolder(t));
+  await assert.rejects(text(storage.read('a/none.txt')), { code: 'ARTIFACT_NOT_FOUND' });
+  const { key } = await storage.write('a', 'txt', [Buffer.from('hello')]);
+  assert.equal(await text(storage.read(key, { start: 2, end: 2 })), '');
+});

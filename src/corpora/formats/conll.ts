@@ -1,7 +1,7 @@
 /** CoNLL: one word a line with its columns, a blank line after each sentence. Also WikiAnn, whose words carry their language: `en:word`. */
 import { columnAt, type LineBlocks } from '../lines.ts';
 import { isTag, noTag } from '../scheme.ts';
-import { MAX_WORDS, type FormatReader, type Item, type ReadOptions } from './format.ts';
+import { MAX_WORDS, TOO_LONG, type FormatReader, type Item, type ReadOptions } from './format.ts';
 
 /** CoNLL-U's comments, and those of MultiCoNER. */
 const COMMENT = /^#\s*\S+ =(?:\s|$)|^# (?:newdoc|newpar|global\.columns|id)\b/;
@@ -58,8 +58,11 @@ async function* readColumns(blocks: LineBlocks, { kind, columns = {}, report }: 
       if (kind === 'labeled' && !isTag(tag)) report({ line: number, column: first.place(text, first.tag), detail: noTag(tag) });
       tags.push(tag);
     }
-    // a file without blank lines is no sentence, and must not fill memory; its length is refused where all sentences are checked
-    if (tokens.length > MAX_WORDS) yield finish();
+    // a file without blank lines is no sentence, and must not fill memory
+    if (tokens.length > MAX_WORDS) {
+      report({ line, column: 1, detail: TOO_LONG });
+      return;
+    }
   }
   if (tokens.length > 0) yield finish();
 }

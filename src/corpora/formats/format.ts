@@ -4,6 +4,7 @@ import type { WordPair } from '../pairs.ts';
 
 /** A longer sentence is a file without blank lines, or a document that nobody has cut. */
 export const MAX_WORDS = 100_000;
+export const TOO_LONG = `a sentence of more than ${MAX_WORDS} words; are the blank lines between sentences missing?`;
 /** In UTF-16 units. */
 export const MAX_WORD_CHARS = 10_000;
 
