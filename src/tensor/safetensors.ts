@@ -30,6 +30,7 @@ export class SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly #fd: number;
   readonly #entries: ReadonlyMap<string, Entry>;
+  #isOpen = true;
 
   /** @throws SAFETENSORS_INVALID naming the file and what is wrong */
   constructor(path: string) {
@@ -72,7 +73,10 @@ export class SafetensorsFile {
     return this.#read(name, row * columns, columns);
   }
 
+  /** Again is harmless. */
   close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     closeSync(this.#fd);
   }
 

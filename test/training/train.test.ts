@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import type { Corpus } from '../../src/corpora/corpus.ts';
+import { parseEncoderConfig } from '../../src/models/config.ts';
+import { loadBackend, nodeBackend, tf } from '../../src/tensor/backend.ts';
+import { resolveOptions } from '../../src/training/options.ts';
+import type { TrainedModel, TrainingReport, TrainingRequest } from '../../src/training/request.ts';
+import { train } from '../../src/training/train.ts';
+import { decode } from '../../src/scoring/viterbi.ts';
+import { readFileSync } from 'node:fs';
+import { testFolder, type Cleaner } from '../helper.ts';
+
+const directory = new URL('../fixtures/encoders/tiny-bert/', import.meta.url).pathname;
+const config = parseEncoderConfig(JSON.parse(readFileSync(`${directory}config.json`, 'utf8')));
+const encoder = { encoderId: 'tiny-bert', directory, source: 'test', license: 'test', digest: 'sha256:test', sizeBytes: 0, config, tokenizerDigest: 'sha256:test' };
+const corpus: Corpus = {
+  datasetId: 'ds_test',
+  language: 'en',
+  split: 'train',
+  labels: ['LOC', 'PER'],
+  digest: 'sha256:test',
+  sentences: [
+    { tokens: ['Anna', 'Keller', 'moved', 'to', 'Ulm', '.'], tags: ['B-PER', 'I-PER', 'O', 'O', 'B-LOC', 'O'] },
+    { tokens: ['Bern', 'is', 'cold', '.'], tags: ['B-LOC', 'O', 'O', 'O'] },
+    { tokens: ['Nobody', 'came', '.'], tags: ['O', 'O', 'O'] },
+  ],
+};
+
+before(() => loadBackend({ device: 'cpu' }));
+
+async function run(t: Cleaner, options: object, change: Partial<TrainingRequest> = {}): Promise<{ model: TrainedModel; reports: TrainingReport[] }> {
+  const request: TrainingRequest = {
+    kind: 'recognizer',
+    encoder,
+    options: resolveOptions('recognizer', { maxPieces: 32, batchPieces: 64, ...options }),
+    seed: 1,
+    train: [corpus],
+    dev: [],
+    unlabeled: [],
+    pairs: { train: [], dev: [] },
+    teachers: { recognizers: [], evaluators: [] },
+    cacheDir: await testFolder(t),
+    signal: new AbortController().signal,
+    clock: () => 0,
+    ...change,
+  };
+  const training = train(request);
+  const reports: TrainingReport[] = [];
+  for (;;) {
+    const { done, value } = await training.next();
+    if (done === true) {
+      t.after(() => value.dispose());
+      return { model: value, reports };
+    }
+    reports.push(value);
+  }
+}
+
+const lossesOf = (reports: readonly TrainingReport[]): number[] => reports.flatMap((report) => (report.type === 'step' ? [report.loss] : []));
+
+test('three sentences are learned by heart', async (t) => {
+  const { model, reports } = await run(t, { epochs: 60, learningRate: 1e-2, dropout: 0, schedule: 'constant' });
+  const losses = lossesOf(reports);
+  assert.ok((losses.at(-1) ?? 1) < 0.05, `the last loss is ${losses.at(-1)}, the first ${losses[0]}`);
+  const recognized = await model.recognizer?.recognize(corpus.sentences.map(({ tokens }) => tokens));
+  assert.deepEqual(
+    recognized?.map(({ probs }) => decode(probs, model.recognizer!.labels, 'argmax')),
+    corpus.sentences.map(({ tags }) => tags),
+  );
+});
+
+test('the same seed gives the same losses to the bit, another one others', async (t) => {
+  const [first, again, other] = [await run(t, { epochs: 3 }), await run(t, { epochs: 3 }), await run(t, { epochs: 3 }, { seed: 2 })];
+  assert.deepEqual(lossesOf(again.reports), lossesOf(first.reports));
+  assert.notDeepEqual(lossesOf(other.reports), lossesOf(first.reports));
+});
+
+test('a run leaves no tensor behind once its model is disposed', async (t) => {
+  (await run(t, { epochs: 1 })).model.dispose();
+  const before = { js: tf.memory().numTensors, native: nodeBackend().getNumOfTFTensors() };
+  (await run(t, { epochs: 1 })).model.dispose();
+  assert.deepEqual({ js: tf.memory().numTensors, native: nodeBackend().getNumOfTFTensors() }, before);
+});
+
+test('frozen weights are not in the checkpoint, and an aborted run throws the reason', async (t) => {
+  const { reports } = await run(t, { epochs: 1, frozenLayers: 1 });
+  const checkpoint = reports.find((report) => report.type === 'checkpoint');
+  const names = Object.keys(checkpoint?.tensors ?? {});
+  assert.ok(names.includes('head.weight') && names.some((name) => name.startsWith('layers.1.')));
+  assert.ok(!names.some((name) => name.startsWith('embeddings.') || name.startsWith('layers.0.')));
+  await assert.rejects(run(t, { epochs: 1 }, { signal: AbortSignal.abort(new Error('cancelled')) }), /cancelled/);
+});
