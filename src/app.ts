@@ -1,12 +1,13 @@
 /** The API as one Fastify app: plugins, then routes. Everything it needs is handed in. */
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { CheckpointDownloads } from './checkpoints/download.ts';
 import type { Config } from './config.ts';
 import type { DatasetService } from './datasets/service.ts';
 import { apiKeys } from './plugins/api-keys.ts';
-import { errors } from './plugins/errors.ts';
+import { answerClientError } from './plugins/client-error.ts';
+import { answerError, errors } from './plugins/errors.ts';
 import { eventFeed } from './plugins/event-feed.ts';
 import { openApi } from './plugins/openapi.ts';
 import { prometheus } from './plugins/prometheus.ts';
@@ -25,6 +26,7 @@ import { nerRoutes } from './routes/ner.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { RunService } from './runs/service.ts';
+import type { EncoderRecord } from './store/encoders.ts';
 import type { EventFeed } from './store/event-feed.ts';
 import type { Store } from './store/store.ts';
 import type { TaggerClient } from './tagging/client.ts';
@@ -36,6 +38,8 @@ export interface AppDependencies {
   readonly runs: RunService;
   readonly tagger: TaggerClient;
   readonly downloads: CheckpointDownloads;
+  /** What a run may name. */
+  readonly encoders: () => Promise<EncoderRecord[]>;
   readonly events: EventFeed;
   /** Absent: nothing is logged. */
   readonly logger?: FastifyBaseLogger;
@@ -51,16 +55,22 @@ declare module 'fastify' {
 
 /** JSON bodies; files come in parts and are streamed. */
 const BODY_LIMIT = 16 * 1024 * 1024;
+/** An experiment's name of 200 characters, percent-encoded. */
+const MAX_PARAM_CHARS = 2400;
 
 export async function buildApp(dependencies: AppDependencies): Promise<App> {
   const { logger } = dependencies;
   const app: App = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     requestIdHeader: false,
     genReqId: () => `req_${crypto.randomUUID()}`,
     forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: answerClientError,
+    return503OnClosing: false, // what has come is answered, and its connection closed
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.decorate('dependencies', dependencies);
 

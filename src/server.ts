@@ -4,14 +4,14 @@ import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { createDatasetService } from './datasets/service.ts';
-import { installedEncoders } from './encoders/registry.ts';
+import { describeError } from './plugins/error-log.ts';
 import { openEventFeed } from './store/event-feed.ts';
 import { openDelivery } from './runs/delivery.ts';
+import { knownEncoders } from './runs/encoders.ts';
 import { checkpointDownloads } from './runs/downloads.ts';
 import { createRunService } from './runs/service.ts';
 import { requireDatabase } from './runs/worker-process.ts';
 import { directoryStorage } from './storage/directory.ts';
-import { upsertEncoder } from './store/encoders.ts';
 import { EVENT_CHANNEL } from './store/events.ts';
 import { liveProcesses } from './store/processes.ts';
 import { openStore } from './store/store.ts';
@@ -22,14 +22,10 @@ const STOP_MS = 10_000;
 
 const config = requireDatabase(loadConfig());
 const { databaseUrl, heartbeatSeconds, taggerUrl } = config;
-const log = pino({ level: config.logLevel, base: { process: 'api', pid: process.pid } });
-// only the message: pg hangs its whole client, with the password, on its errors
-const warn = (what: string) => (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, what);
+// the framework logs errors, too, under `err`
+const log = pino({ level: config.logLevel, base: { process: 'api', pid: process.pid }, serializers: { err: describeError } });
+const warn = (what: string) => (error: unknown) => log.warn({ error: describeError(error) }, what);
 const store = await openStore(databaseUrl);
-for (const { encoderId, source, license, digest, sizeBytes, config: shape } of await installedEncoders(config.encodersDir)) {
-  const { family: architecture, layers, hiddenSize, vocabularySize } = shape;
-  await upsertEncoder(store, { encoderId, source, architecture, layers, hiddenSize, vocabularySize, sizeBytes, digest, license });
-}
 const storage = directoryStorage(config.artifactsDir);
 const delivery = await openDelivery('sender', { databaseUrl, heartbeatSeconds, onError: warn('the queue reports an error') });
 const tagger = taggerClient({ locate: async () => taggerUrl ?? urlOfTagger(await liveProcesses(store, 'tagger')) });
@@ -39,6 +35,7 @@ const app = await buildApp({
   datasets: createDatasetService({ store, storage }),
   runs: createRunService({ store, delivery, config }),
   tagger,
+  encoders: () => knownEncoders(store, config),
   downloads: checkpointDownloads({ store, storage, config }),
   events: openEventFeed({ databaseUrl, channel: EVENT_CHANNEL, onError: warn('the event connection reports an error') }),
   logger: log,

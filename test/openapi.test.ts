@@ -30,3 +30,30 @@ test('the document has the contract’s routes, each with a summary, and every e
   }
   assert.equal(document['x-error-codes']['DATASET_INVALID']?.status, 422);
 });
+
+/** What the contract names in each answer; more may be there, none of these is missing. */
+const FIELDS: Record<string, string> = {
+  Dataset: 'datasetId name kind language split format tagScheme labels sentences words entities pairs digest sizeBytes warnings createdAt',
+  Encoder: 'encoderId source architecture layers hiddenSize vocabularySize sizeBytes digest license',
+  Run: 'runId kind status terminal experimentId name encoder datasets teachers requested options seed device backend worker progress transitions failure createdAt startedAt endedAt',
+  Score: 'datasetId language split precision recall f1 tp fp fn sentences words labels ci95 checkpointId selection scorer decoding',
+  Event: 'eventId at level type message data',
+  PipelineAccepted: 'experimentId runs',
+  NerResult: 'entities language truncated windows pieces',
+  Entity: 'label text start end score',
+  Problem: 'type title status detail code requestId',
+};
+
+test('answers always have the fields that the contract names, and every reference leads somewhere', async () => {
+  const text = await openApiDocument();
+  const { components } = JSON.parse(text) as { components: { schemas: Record<string, { required?: string[]; properties?: object }> } };
+  for (const [name, fields] of Object.entries(FIELDS)) {
+    const missing = fields.split(' ').filter((field) => components.schemas[name]?.required?.includes(field) !== true);
+    assert.deepEqual(missing, [], name);
+  }
+  for (const [, name = ''] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) assert.ok(name in components.schemas, name);
+  const { properties = {} } = components.schemas['TrainingOptions'] ?? {};
+  for (const [name, option] of Object.entries(properties) as [string, { description?: string; default?: unknown }][]) {
+    assert.ok(option.description !== undefined && option.default !== undefined, name);
+  }
+});

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { Readable as Streams } from 'node:stream';
 import { exportPairs, exportSentences, type ExportFormat } from '../corpora/export.ts';
-import { ingest, readPairs, readSentences, type IngestOptions } from '../corpora/ingest.ts';
+import { ingest, readPairs, readSentences, type Ingested, type IngestOptions } from '../corpora/ingest.ts';
 import { drawPairs, type WordPair } from '../corpora/pairs.ts';
 import type { Sentence } from '../corpora/corpus.ts';
 import { fail } from '../errors.ts';
@@ -15,21 +15,31 @@ export interface Upload extends IngestOptions {
   readonly split: Split;
 }
 
+/** Content that has been read and found well: it lies in storage, and is no dataset yet. */
+export interface Prepared extends Ingested {
+  readonly upload: Upload;
+}
+
 export interface DatasetService {
-  /** @throws DATASET_INVALID with places, DATASET_NAME_TAKEN; nothing is stored then */
-  upload(upload: Upload, source: AsyncIterable<Uint8Array>): Promise<{ dataset: DatasetRecord; isNew: boolean }>;
+  /** @throws DATASET_INVALID with places; nothing is stored then */
+  prepare(upload: Upload, source: AsyncIterable<Uint8Array>): Promise<Prepared>;
+  /** The same content under the same name is the dataset that is there. @throws DATASET_NAME_TAKEN */
+  create(prepared: Prepared): Promise<{ dataset: DatasetRecord; isNew: boolean }>;
   /** Sentences or pairs from `offset` on. @throws DATASET_NOT_FOUND */
   items(datasetId: string, page: { offset: number; limit: number }): Promise<{ items: (Sentence | WordPair)[]; hasMore: boolean }>;
-  /** @throws DATASET_NOT_FOUND, DATASET_KIND where the format does not fit the kind */
-  export(datasetId: string, format: ExportFormat | 'pairs'): Promise<Readable>;
+  /** Without a format: JSON lines. @throws DATASET_NOT_FOUND, DATASET_KIND where the format does not fit the kind */
+  export(datasetId: string, format: ExportFormat | 'pairs' | undefined): Promise<{ format: ExportFormat | 'pairs'; stream: Readable }>;
   /** @throws DATASET_NOT_FOUND, DATASET_KIND, DATASET_NAME_TAKEN */
   drawPairs(datasetId: string, request: { name: string; count: number; balance: number; seed: number }): Promise<{ dataset: DatasetRecord; isNew: boolean }>;
 }
 
 export function createDatasetService({ store, storage }: { store: Store; storage: Storage }): DatasetService {
-  async function upload({ name, split, ...options }: Upload, source: AsyncIterable<Uint8Array>): Promise<{ dataset: DatasetRecord; isNew: boolean }> {
-    const ingested = await ingest(source, options, storage);
-    return createDataset(store, { name, split, kind: options.kind, language: options.language, ...ingested });
+  async function prepare(upload: Upload, source: AsyncIterable<Uint8Array>): Promise<Prepared> {
+    const { name: _, split: __, ...options } = upload;
+    return { upload, ...(await ingest(source, options, storage)) };
+  }
+  async function create({ upload: { name, split, kind, language }, ...ingested }: Prepared): Promise<{ dataset: DatasetRecord; isNew: boolean }> {
+    return createDataset(store, { name, split, kind, language, ...ingested });
   }
   async function existing(datasetId: string): Promise<DatasetRecord> {
     const dataset = await findDataset(store, datasetId);
@@ -37,7 +47,8 @@ export function createDatasetService({ store, storage }: { store: Store; storage
     return dataset;
   }
   return {
-    upload,
+    prepare,
+    create,
     async items(datasetId, { offset, limit }) {
       const { kind, storageKey } = await existing(datasetId);
       const items: (Sentence | WordPair)[] = [];
@@ -49,10 +60,12 @@ export function createDatasetService({ store, storage }: { store: Store; storage
       }
       return { items, hasMore: false };
     },
-    async export(datasetId, format) {
-      const { kind, storageKey } = await existing(datasetId);
+    async export(datasetId, wanted) {
+      const { kind, storageKey, language } = await existing(datasetId);
+      const format = wanted ?? (kind === 'pairs' ? 'pairs' : 'jsonl');
       if ((kind === 'pairs') !== (format === 'pairs')) throw fail('DATASET_KIND', { datasetId, detail: `it is ${kind}, which cannot be exported as ${format}` });
-      return Streams.from(format === 'pairs' ? exportPairs(readPairs(storage, storageKey)) : exportSentences(readSentences(storage, storageKey), format));
+      const texts = format === 'pairs' ? exportPairs(readPairs(storage, storageKey)) : exportSentences(readSentences(storage, storageKey), format, language);
+      return { format, stream: Streams.from(texts) };
     },
     async drawPairs(datasetId, { name, ...request }) {
       const { kind, storageKey, language, split } = await existing(datasetId);
@@ -60,16 +73,16 @@ export function createDatasetService({ store, storage }: { store: Store; storage
       const sentences: Sentence[] = [];
       for await (const sentence of readSentences(storage, storageKey)) sentences.push(sentence);
       const pairs = drawPairs(sentences, request);
-      return upload({ name, split, kind: 'pairs', format: 'pairs', language }, lines(pairs));
+      return create(await prepare({ name, split, kind: 'pairs', format: 'pairs', language }, lines(pairs)));
     },
   };
 }
 
 /** JSON lines of inline content. */
 export function lines(items: Iterable<unknown>): AsyncIterable<Uint8Array> {
-  return Streams.from(encoded(items));
+  return Streams.from(linesOf(items));
 }
 
-function* encoded(items: Iterable<unknown>): Generator<Uint8Array> {
+function* linesOf(items: Iterable<unknown>): Generator<Uint8Array> {
   for (const item of items) yield Buffer.from(`${JSON.stringify(item)}\n`);
 }

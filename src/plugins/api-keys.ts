@@ -15,7 +15,7 @@ export const apiKeys = fp(
     app.addHook('onRequest', (request, _reply, next) => {
       const route = request.routeOptions.url ?? '';
       if (OPEN.has(route) || route.startsWith('/docs/')) return next();
-      const key = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+      const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
       const given = digestOf(key);
       // digests have one length, so that the comparison takes the same time for any key
       if (!digests.some((known) => timingSafeEqual(known, given))) return next(fail('UNAUTHORIZED', {}));

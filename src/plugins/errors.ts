@@ -1,40 +1,53 @@
 /** Every error, the framework's own included, leaves as application/problem+json (RFC 9457). */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { ERRORS, MtmtError, type Place } from '../errors.ts';
+import { ERRORS, fail, MtmtError, type ErrorCode, type Place } from '../errors.ts';
 import type { Problem } from '../schemas/problem.ts';
+import { describeError } from './error-log.ts';
+import { placesOf } from './places.ts';
 
 const MAX_PLACES = 100;
+/** Of an answer that is not sent now. */
+const HEADERS_OF_CONTENT = ['content-disposition', 'content-length', 'etag'];
+const CODE_OF_STATUS: Partial<Record<number, ErrorCode>> = { 404: 'ROUTE_NOT_FOUND', 406: 'MEDIA_TYPE', 413: 'BODY_TOO_LARGE', 415: 'MEDIA_TYPE' };
 
-interface Answer {
-  readonly code: string;
+export interface Answer {
+  readonly code: ErrorCode;
   readonly status: number;
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly Place[] | undefined;
 }
 
+interface Route {
+  readonly method: string;
+  readonly path: RegExp;
+}
+
 export const errors = fp(
   (app, _options, done) => {
-    app.setErrorHandler((error: FastifyError, request, reply) => {
-      const answer = answerOf(error);
-      if (answer.status >= 500) request.log.error({ err: error, code: answer.code }, 'request failed');
-      return sendProblem(request, reply, answer);
+    app.setErrorHandler(answerError);
+    const routes: Route[] = [];
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const name of [method].flat()) routes.push({ method: name, path: patternOf(url) });
     });
     app.setNotFoundHandler((request, reply) => {
-      const other = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((method) => app.hasRoute({ method: method, url: request.url.split('?')[0] ?? '' }));
-      if (other.length > 0) {
-        void reply.header('allow', other.join(', '));
-        return sendProblem(request, reply, { ...of('METHOD_NOT_ALLOWED'), detail: `${request.method} is not allowed here; allowed: ${other.join(', ')}` });
-      }
-      return sendProblem(request, reply, { ...of('ROUTE_NOT_FOUND'), detail: `There is no ${request.method} ${request.url.split('?')[0]}` });
+      const path = request.url.split('?')[0] ?? '';
+      const allowed = [...new Set(routes.filter((route) => route.path.test(path)).map(({ method }) => method))].sort();
+      if (allowed.length === 0) throw fail('ROUTE_NOT_FOUND', { route: `${request.method} ${path}` });
+      void reply.header('allow', allowed.join(', '));
+      throw fail('METHOD_NOT_ALLOWED', { method: request.method, allowed: allowed.join(', ') });
     });
     done();
   },
   { name: 'errors' },
 );
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, { code, status, title, detail, errors }: Answer): FastifyReply {
+/** For errors in handlers, and for those that the framework has before it knows a route. */
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const answer = answerOf(error, request);
+  if (answer.status >= 500) request.log.error({ requestId: request.id, code: answer.code, error: describeError(error) }, 'request failed');
+  const { code, status, title, detail, errors: places } = answer;
   const problem: Problem = {
     type: `urn:mtmt:problem:${code}`,
     title,
@@ -42,8 +55,11 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, { code
     detail,
     code,
     requestId: request.id,
-    ...(errors !== undefined && { errors: errors.slice(0, MAX_PLACES).map((place) => ({ ...place })) }),
+    ...(places !== undefined && { errors: places.slice(0, MAX_PLACES).map((place) => ({ ...place })) }),
   };
+  for (const name of HEADERS_OF_CONTENT) void reply.removeHeader(name);
+  void reply.header('x-request-id', request.id);
+  if (status === 401) void reply.header('www-authenticate', 'Bearer');
   if (status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   // serialized here: a route's response schema would be applied to it otherwise
   return reply
@@ -53,35 +69,31 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, { code
     .send(problem);
 }
 
-function answerOf(error: FastifyError): Answer {
+function answerOf(error: FastifyError, request: FastifyRequest): Answer {
   if (error instanceof MtmtError) {
-    const { code, status, title, message, errors } = error;
+    const { code, status, title, message, errors: places } = error;
     // what went wrong inside stays inside; 503 tells what is missing
-    return status >= 500 && status !== 503 ? { ...of('INTERNAL'), detail: ERRORS.INTERNAL.message({}) } : { code, status, title, detail: message, errors };
+    return status >= 500 && status !== 503 ? answer('INTERNAL') : { code, status, title, detail: message, errors: places };
   }
   if (error.validation !== undefined) {
     const part = error.validationContext ?? 'body';
-    const places = error.validation.map(({ instancePath, keyword, message, params }) => placeOf({ part, path: instancePath, keyword, message: message ?? 'is not valid', params }));
-    const detail = `The ${part} is not valid: ${places[0]?.pointer ?? ''} ${places[0]?.detail ?? ''}`.trim();
-    return { ...of('REQUEST_INVALID'), detail, errors: places };
+    if (part === 'body' && (request.body === undefined || request.body === null)) return answer('BODY_MISSING');
+    const places = placesOf(part, error.validation);
+    const [first] = places;
+    return { ...answer('REQUEST_INVALID', `The ${part} is not valid: ${`${first?.pointer ?? ''} ${first?.detail ?? ''}`.trim()}`), errors: places };
   }
   const status = error.statusCode ?? 500;
-  if (status >= 500) return { ...of('INTERNAL'), detail: ERRORS.INTERNAL.message({}) };
-  const code = CODE_OF_STATUS[status] ?? 'REQUEST_INVALID';
-  return { ...of(code), status, detail: error.message };
+  if (status >= 500) return answer('INTERNAL');
+  return { ...answer(CODE_OF_STATUS[status] ?? 'REQUEST_INVALID', error.message), status };
 }
 
-const CODE_OF_STATUS: Record<number, 'UPLOAD_TOO_LARGE' | 'MEDIA_TYPE' | 'REQUEST_INVALID'> = { 413: 'UPLOAD_TOO_LARGE', 415: 'MEDIA_TYPE', 406: 'MEDIA_TYPE' };
-
-function of(code: keyof typeof ERRORS): Omit<Answer, 'detail'> {
-  return { code, status: ERRORS[code].status, title: ERRORS[code].title };
+function answer(code: ErrorCode, detail?: string): Answer {
+  const { status, title, message } = ERRORS[code];
+  return { code, status, title, detail: detail ?? (message as (values: object) => string)({}) };
 }
 
-function placeOf({ part, path, keyword, message, params }: { part: string; path: string; keyword: string; message: string; params: Record<string, unknown> }): Place {
-  const missing = keyword === 'required' ? `/${String(params['missingProperty'])}` : '';
-  const unknown = keyword === 'additionalProperties' ? `/${String(params['additionalProperty'])}` : '';
-  const allowed = keyword === 'const' ? `: ${JSON.stringify(params['allowedValue'])}` : '';
-  const detail = missing !== '' ? 'is missing' : unknown !== '' ? 'is not known here' : `${message}${allowed}`;
-  const pointer = `${path}${missing}${unknown}`;
-  return { pointer: part === 'body' ? pointer : `${part}:${pointer}`, detail };
+/** `/datasets/:datasetId/pairs` -> what its addresses look like. */
+function patternOf(url: string): RegExp {
+  const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replace('*', '.*')));
+  return new RegExp(`^${parts.join('/')}$`);
 }

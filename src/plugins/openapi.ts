@@ -24,15 +24,12 @@ export const openApi = fp(
         info: { title: 'mtmt', version: '0.1.0', description: 'Cross-lingual named-entity recognition as a service: train two teachers on labeled text in one language, distil a student for others, tag text.' },
         tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       },
-      transform: ({ schema, url }: { schema: FastifySchema & { hide?: boolean }; url: string }) => {
-        const answered: FastifySchema = schema.hide === true ? schema : { ...schema, response: withProblem(schema) };
-        return { schema: answered, url };
-      },
+      transform: ({ schema, url }) => ({ schema: { ...schema, ...(schema.hide === true ? {} : { response: withProblem(schema) }) }, url }),
       transformObject: (document) => {
         if (!('openapiObject' in document)) return document.swaggerObject;
         const { components, value } = hoist(document.openapiObject);
-        const codes = Object.entries(ERRORS).map(([code, { status, title }]) => [code, { status, title }]);
-        const whole = { ...(value as object), components: { schemas: components }, 'x-error-codes': Object.fromEntries(codes) as Record<string, unknown> };
+        const codes = Object.entries(ERRORS).map(([code, { status, title }]) => [code, { status, title }] as const);
+        const whole = { ...(value as object), components: { schemas: components }, 'x-error-codes': Object.fromEntries(codes) };
         return whole as typeof document.openapiObject;
       },
     });
@@ -42,7 +39,7 @@ export const openApi = fp(
   { name: 'openapi' },
 );
 
-function withProblem(schema: FastifySchema): Record<string, unknown> {
+function withProblem(schema: FastifySchema): object {
   const response = (schema.response ?? {}) as Record<string, unknown>;
   return { ...response, default: { description: 'What went wrong', content: { 'application/problem+json': { schema: Problem } } } };
 }

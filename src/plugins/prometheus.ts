@@ -1,6 +1,8 @@
 /** GET /metrics in Prometheus' format: requests by route, and Node's own numbers. */
 import fp from 'fastify-plugin';
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { fileOf } from '../schemas/http.ts';
+import { countRuns } from '../store/runs.ts';
 
 export const prometheus = fp(
   (app, _options, done) => {
@@ -13,12 +15,25 @@ export const prometheus = fp(
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
       registers: [registry],
     });
+    const { store } = app.dependencies;
+    new Gauge({
+      name: 'mtmt_runs',
+      help: 'Runs by status',
+      labelNames: ['status'],
+      registers: [registry],
+      async collect() {
+        // without its database a process still has numbers to tell
+        const counts = await countRuns(store).catch(() => []);
+        this.reset();
+        for (const { status, count } of counts) this.set({ status }, count);
+      },
+    });
     app.addHook('onResponse', (request, reply, next) => {
       // by route, not by address: ids would make a series each
       seconds.observe({ method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }, reply.elapsedTime / 1000);
       next();
     });
-    app.get('/metrics', { schema: { tags: ['operations'], summary: 'Numbers for Prometheus', response: {} } }, async (_request, reply) => {
+    app.get('/metrics', { schema: { tags: ['operations'], summary: 'Numbers for Prometheus', response: { 200: fileOf('text/plain') } } }, async (_request, reply) => {
       void reply.type(registry.contentType);
       return registry.metrics();
     });

@@ -2,6 +2,7 @@
 import type { App } from '../app.ts';
 import { fail } from '../errors.ts';
 import { Checkpoint, CheckpointParams } from '../schemas/checkpoint.ts';
+import { DownloadHeaders, fileOf } from '../schemas/http.ts';
 import { findCheckpoint } from '../store/checkpoints.ts';
 import { presentCheckpoint } from './present.ts';
 import { sendRange } from './range.ts';
@@ -26,6 +27,8 @@ export function checkpointRoutes(app: App, _options: object, done: () => void): 
         summary: 'A tar that transformers loads once unpacked',
         description: 'config.json, model.safetensors (the whole model), tokenizer.json, manifest.json and a model card. With Range and ETag.',
         params: CheckpointParams,
+        headers: DownloadHeaders,
+        response: { 200: fileOf('application/x-tar'), 206: fileOf('application/x-tar') },
       },
     },
     async (request, reply) => {

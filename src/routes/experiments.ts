@@ -4,20 +4,22 @@ import type { App } from '../app.ts';
 import { fail } from '../errors.ts';
 import { idempotently } from '../plugins/idempotency.ts';
 import { Experiment, ExperimentPage, ExperimentParams, ExperimentPatch, ExperimentQuery, ExperimentRequest } from '../schemas/experiment.ts';
+import { IdempotencyHeaders } from '../schemas/http.ts';
 import { createExperiment, deleteExperiment, findExperiment, listExperiments, updateExperiment } from '../store/experiments.ts';
 import { presentExperiment } from './present.ts';
+import { DEFAULT_LIMIT } from './whole.ts';
 
 const tags = ['experiments'];
 
 export function experimentRoutes(app: App, _options: object, done: () => void): void {
   const { store } = app.dependencies;
 
-  app.post('/experiments', { schema: { tags, summary: 'Create an experiment', body: ExperimentRequest, response: { 201: Experiment } } }, (request, reply) =>
+  app.post('/experiments', { schema: { tags, summary: 'Create an experiment', headers: IdempotencyHeaders, body: ExperimentRequest, response: { 201: Experiment } } }, (request, reply) =>
     idempotently(request, reply, request.body, async () => ({ statusCode: 201, body: presentExperiment(await createExperiment(store, request.body)) })),
   );
 
   app.get('/experiments', { schema: { tags, summary: 'List experiments, newest first', querystring: ExperimentQuery, response: { 200: ExperimentPage } } }, async (request) => {
-    const { limit = 50, cursor } = request.query;
+    const { limit = DEFAULT_LIMIT, cursor } = request.query;
     const { items, nextCursor } = await listExperiments(store, { limit, cursor });
     return { items: items.map(presentExperiment), nextCursor };
   });

@@ -22,6 +22,7 @@ export function healthRoutes(app: App, _options: object, done: () => void): void
       return { ok: true };
     });
     const worker = await check(async () => {
+      if (!database.ok) return { ok: false, reason: 'only the database knows, which does not answer' };
       const [first] = await liveProcesses(store, 'worker');
       return first === undefined ? { ok: false, reason: 'no worker has shown itself for a minute' } : { ok: true, device: first.device };
     });

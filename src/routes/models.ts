@@ -2,28 +2,32 @@
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { fail } from '../errors.ts';
+import { PageOnly } from '../schemas/common.ts';
 import { Model, ModelList, ModelParams, ModelRequest } from '../schemas/model.ts';
-import { deleteModel, findModel, listModels, putModel, type ModelRecord } from '../store/models.ts';
+import { deleteModel, findModel, listModels, putModel } from '../store/models.ts';
+import { presentModel, presentModelEntry } from './present.ts';
+import { pageOfAll } from './whole.ts';
 
 const tags = ['models'];
 
 export function modelRoutes(app: App, _options: object, done: () => void): void {
   const { store } = app.dependencies;
 
-  async function present(alias: string): Promise<object> {
+  async function present(alias: string): Promise<Model> {
     const model = await findModel(store, alias);
     if (model === null) throw fail('MODEL_NOT_FOUND', { model: alias });
-    const { history, ...record } = model;
-    return { ...presentModel(record), history: history.map(({ checkpointId, at }) => ({ checkpointId, at: at.toISOString() })) };
+    return presentModel(model);
   }
 
-  app.get('/models', { schema: { tags, summary: 'Aliases that /ner may name', response: { 200: ModelList } } }, async () => ({ items: (await listModels(store)).map(presentModel), nextCursor: null }));
+  app.get('/models', { schema: { tags, summary: 'Aliases that /ner may name', querystring: PageOnly, response: { 200: ModelList } } }, async (request) =>
+    pageOfAll((await listModels(store)).map(presentModelEntry), request.query),
+  );
 
-  app.get('/models/:alias', { schema: { tags, summary: 'One alias, with what it pointed at', params: ModelParams, response: { 200: Model } } }, async (request) => (await present(request.params.alias)) as never);
+  app.get('/models/:alias', { schema: { tags, summary: 'One alias, with what it pointed at', params: ModelParams, response: { 200: Model } } }, (request) => present(request.params.alias));
 
   app.put('/models/:alias', { schema: { tags, summary: 'Point an alias at a checkpoint', params: ModelParams, body: ModelRequest, response: { 200: Model } } }, async (request) => {
     await putModel(store, request.params.alias, request.body.checkpointId);
-    return (await present(request.params.alias)) as never;
+    return present(request.params.alias);
   });
 
   app.delete('/models/:alias', { schema: { tags, summary: 'Delete an alias', params: ModelParams, response: { 204: Type.Null() } } }, async (request, reply) => {
@@ -31,8 +35,4 @@ export function modelRoutes(app: App, _options: object, done: () => void): void 
     return reply.code(204).send(null);
   });
   done();
-}
-
-function presentModel({ alias, checkpointId, runId, encoderId, updatedAt }: ModelRecord): { alias: string; checkpointId: string; runId: string; encoder: string; updatedAt: string } {
-  return { alias, checkpointId, runId, encoder: encoderId, updatedAt: updatedAt.toISOString() };
 }

@@ -1,9 +1,12 @@
 /** POST /ner */
 import type { App } from '../app.ts';
+import { clientGone } from '../plugins/gone.ts';
 import { NerRequest, NerResponse } from '../schemas/ner.ts';
 
 export function nerRoutes(app: App, _options: object, done: () => void): void {
   const { tagger } = app.dependencies;
-  app.post('/ner', { schema: { tags: ['tagging'], summary: 'Entities of texts', body: NerRequest, response: { 200: NerResponse } } }, (request) => tagger.tag(request.body));
+  app.post('/ner', { config: { isTextFree: true }, schema: { tags: ['tagging'], summary: 'Entities of texts', body: NerRequest, response: { 200: NerResponse } } }, (request, reply) =>
+    tagger.tag(request.body, { signal: clientGone(reply) }),
+  );
   done();
 }

@@ -1,18 +1,21 @@
 /** Rows as the contract shows them. */
 import { prf, type Counts } from '../scoring/ner.ts';
 import { accuracy } from '../scoring/pairs.ts';
+
 import type { Checkpoint } from '../schemas/checkpoint.ts';
 import type { Dataset } from '../schemas/dataset.ts';
 import type { Experiment } from '../schemas/experiment.ts';
-import type { Score } from '../schemas/result.ts';
+import type { Model, ModelEntry } from '../schemas/model.ts';
+import type { Metric, Score } from '../schemas/result.ts';
 import type { Run } from '../schemas/run.ts';
 import type { CheckpointRecord } from '../store/checkpoints.ts';
 import type { DatasetRecord } from '../store/datasets.ts';
 import type { ExperimentRecord } from '../store/experiments.ts';
+import type { MetricRecord } from '../store/metrics.ts';
+import type { ModelHistoryRecord, ModelRecord } from '../store/models.ts';
 import type { RunRecord } from '../store/runs.ts';
 import type { ScoreRecord } from '../store/scores.ts';
-
-const TERMINAL: readonly string[] = ['succeeded', 'failed', 'cancelled'];
+import { TERMINAL } from '../store/statuses.ts';
 
 export function presentDataset({ createdAt, deletedAt: _, storageKey: __, ...dataset }: DatasetRecord): Dataset {
   return { ...dataset, createdAt: createdAt.toISOString() };
@@ -49,7 +52,7 @@ export function presentRun(run: RunRecord): Run {
     device,
     backend,
     worker,
-    progress: { step, steps, epoch, loss, piecesPerSecond, etaSeconds },
+    progress: { step, steps, epoch: finite(epoch) ?? 0, loss: finite(loss), piecesPerSecond: finite(piecesPerSecond), etaSeconds: finite(etaSeconds) },
     transitions: run.transitions.map(({ status, at, reason }) => ({ status, at: at.toISOString(), ...(reason !== null && { reason }) })),
     failure: run.failureCode === null ? null : { code: run.failureCode, detail: run.failureDetail ?? '' },
     versions,
@@ -86,6 +89,23 @@ export function presentScores(rows: readonly ScoreRecord[]): Score[] {
 
 export function presentCheckpoint({ checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest, createdAt }: CheckpointRecord): Checkpoint {
   return { checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest: manifest as Record<string, unknown>, createdAt: createdAt.toISOString() };
+}
+
+export function presentMetric({ name, step, value, language, split, at }: MetricRecord): Metric {
+  return { name, step, value: finite(value), language: language === '' ? null : language, split: split === '' ? null : split, at: at.toISOString() };
+}
+
+export function presentModelEntry({ alias, checkpointId, runId, encoderId, updatedAt }: ModelRecord): ModelEntry {
+  return { alias, checkpointId, runId, encoder: encoderId, updatedAt: updatedAt.toISOString() };
+}
+
+export function presentModel({ history, ...record }: ModelRecord & { history: readonly ModelHistoryRecord[] }): Model {
+  return { ...presentModelEntry(record), history: history.map(({ checkpointId, at }) => ({ checkpointId, at: at.toISOString() })) };
+}
+
+/** NaN and infinities are never sent. */
+function finite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
 }
 
 function counted({ tp, fp, fn }: Counts): Counts & { precision: number; recall: number; f1: number } {

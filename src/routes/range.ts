@@ -6,7 +6,7 @@ import { fail } from '../errors.ts';
 export function sendRange(request: FastifyRequest, reply: FastifyReply, { etag, sizeBytes, stream }: Download): FastifyReply {
   void reply.header('etag', etag).header('accept-ranges', 'bytes');
   const { range, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = request.headers;
-  if (ifNoneMatch !== undefined && (ifNoneMatch === '*' || ifNoneMatch.split(/\s*,\s*/).includes(etag))) return reply.code(304).send();
+  if (ifNoneMatch !== undefined && (ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag))) return reply.code(304).send();
   const wanted = range === undefined || (ifRange !== undefined && ifRange !== etag) ? null : parseRange(range, sizeBytes);
   if (wanted === 'unsatisfiable') {
     void reply.header('content-range', `bytes */${sizeBytes}`);

@@ -1,7 +1,9 @@
 /** What runs give: scores, metrics, events, checkpoints, comparisons. */
 import type { App } from '../app.ts';
 import { fail } from '../errors.ts';
+import { clientGone } from '../plugins/gone.ts';
 import { CheckpointList } from '../schemas/checkpoint.ts';
+import { PageOnly } from '../schemas/common.ts';
 import { CompareRequest, Comparison, EventList, EventQuery, MetricList, MetricQuery, ScoreList, ScoreQuery } from '../schemas/result.ts';
 import { RunParams } from '../schemas/run.ts';
 import { listCheckpoints } from '../store/checkpoints.ts';
@@ -10,13 +12,14 @@ import { listMetrics } from '../store/metrics.ts';
 import { findRun, type RunRecord } from '../store/runs.ts';
 import { listScores } from '../store/scores.ts';
 import { compareRuns } from './compare.ts';
-import { presentCheckpoint, presentScores } from './present.ts';
-import { presentEvent, streamEvents } from './event-stream.ts';
+import { eventStream, lastEventId, presentEvent, sendEvents } from './event-stream.ts';
+import { presentCheckpoint, presentMetric, presentScores } from './present.ts';
+import { cursorOf, DEFAULT_LIMIT, offsetOf, pageOfAll } from './whole.ts';
 
 const tags = ['runs'];
 
 export function resultRoutes(app: App, _options: object, done: () => void): void {
-  const { store } = app.dependencies;
+  const { store, events } = app.dependencies;
 
   async function existing(runId: string): Promise<RunRecord> {
     const run = await findRun(store, runId);
@@ -26,7 +29,8 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
 
   app.get('/runs/:runId/scores', { schema: { tags, summary: 'F1 by dataset, with counts', params: RunParams, querystring: ScoreQuery, response: { 200: ScoreList } } }, async (request) => {
     const { runId } = await existing(request.params.runId);
-    return { items: presentScores(await listScores(store, [runId], request.query)), nextCursor: null };
+    const { language, split, ...page } = request.query;
+    return pageOfAll(presentScores(await listScores(store, [runId], { language, split })), page);
   });
 
   app.get('/runs/:runId/metrics', { schema: { tags, summary: 'History of its numbers, in order of step', params: RunParams, querystring: MetricQuery, response: { 200: MetricList } } }, async (request) => {
@@ -34,8 +38,7 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
     const { maxPoints, ...filter } = request.query;
     const rows = await listMetrics(store, runId, filter);
     const kept = maxPoints === undefined ? rows : thin(rows, maxPoints);
-    const items = kept.map(({ at, language, split, ...row }) => ({ ...row, language: language === '' ? null : language, split: split === '' ? null : split, at: at.toISOString() }));
-    return { items, nextCursor: null, sampled: kept.length < rows.length };
+    return { items: kept.map(presentMetric), nextCursor: null, sampled: kept.length < rows.length };
   });
 
   app.get(
@@ -52,26 +55,29 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
     },
     async (request, reply) => {
       const { runId } = await existing(request.params.runId);
-      const { after = 0, limit = 50, cursor } = request.query;
-      const from = cursor === undefined ? after : Number(cursor);
-      if (request.headers.accept?.includes('text/event-stream') === true) return streamEvents(request, reply, { runId, after: from });
+      const { after = 0, limit = DEFAULT_LIMIT, cursor } = request.query;
+      const from = cursor === undefined ? after : offsetOf(cursor);
+      if (request.headers.accept?.includes('text/event-stream') === true) {
+        const stream = eventStream({ store, events, runId, after: lastEventId(request.headers['last-event-id'], from), signal: clientGone(reply) });
+        return sendEvents(reply, stream);
+      }
       const rows = await listEvents(store, runId, { after: from, limit: limit + 1 });
       const items = rows.slice(0, limit);
-      return { items: items.map(presentEvent), nextCursor: rows.length > limit ? String(items.at(-1)?.eventId ?? '') : null };
+      return { items: items.map(presentEvent), nextCursor: cursorOf(items.at(-1)?.eventId ?? 0, rows.length > limit) };
     },
   );
 
-  app.get('/runs/:runId/checkpoints', { schema: { tags, summary: 'Its checkpoints, in order of step', params: RunParams, response: { 200: CheckpointList } } }, async (request) => {
+  app.get('/runs/:runId/checkpoints', { schema: { tags, summary: 'Its checkpoints, in order of step', params: RunParams, querystring: PageOnly, response: { 200: CheckpointList } } }, async (request) => {
     const { runId } = await existing(request.params.runId);
-    return { items: (await listCheckpoints(store, runId)).map(presentCheckpoint), nextCursor: null };
+    return pageOfAll((await listCheckpoints(store, runId)).map(presentCheckpoint), request.query);
   });
 
   app.post('/runs/compare', { schema: { tags, summary: 'F1 by language side by side, and the options that differ', body: CompareRequest, response: { 200: Comparison } } }, async (request) => {
-    const runs = await Promise.all(request.body.runs.map(existing));
     const { split = 'test', languages } = request.body;
-    const scores = presentWithRun(await listScores(store, request.body.runs, { split }));
-    const baseline = request.body.baseline ?? request.body.runs[0] ?? '';
-    if (!request.body.runs.includes(baseline)) throw fail('RUN_NOT_FOUND', { runId: baseline });
+    const runIds = [...new Set(request.body.runs)];
+    const runs = await Promise.all(runIds.map(existing));
+    const { runId: baseline } = await existing(request.body.baseline ?? runIds[0] ?? '');
+    const scores = presentWithRun(await listScores(store, [...runIds, baseline], { split }));
     return compareRuns({ runs, scores, baseline, split, languages });
   });
   done();

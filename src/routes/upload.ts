@@ -1,53 +1,57 @@
 /** A multipart upload: fields first, then one file that is streamed. */
-import type { MultipartFile } from '@fastify/multipart';
+import type { MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { Ajv } from 'ajv';
-import type { TSchema } from 'typebox';
 import type { Upload } from '../datasets/service.ts';
-import { fail, type Place } from '../errors.ts';
-import type { DatasetFields } from '../schemas/dataset.ts';
+import { fail } from '../errors.ts';
+import { placesOf } from '../plugins/places.ts';
+import { refuseUnstorable } from '../plugins/validation.ts';
+import { DatasetFields } from '../schemas/dataset.ts';
 
-const ajv = new Ajv({ allErrors: true, strict: false, useDefaults: true });
+const validate = new Ajv({ allErrors: true, strict: false }).compile<DatasetFields>(DatasetFields);
 
-export interface ReadUpload {
-  readonly fields: Upload;
-  readonly source: AsyncIterable<Uint8Array>;
-  /** After the source was read: what cannot be known before. @throws UPLOAD_TOO_LARGE */
-  finish(): void;
+/**
+ * @param use reads the file to its end and keeps nothing that a failure afterwards would have to take back
+ * @throws DATASET_FIELDS for fields that are missing, unknown or come after the file; UPLOAD_TOO_LARGE
+ */
+export async function readUpload<T>(request: FastifyRequest, use: (fields: Upload, source: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
+  const fields: Record<string, unknown> = {};
+  let used: { readonly value: T } | undefined;
+  for await (const part of request.parts()) {
+    if (part.type === 'field') {
+      if (used !== undefined) throw fail('DATASET_FIELDS', { detail: `/${part.fieldname} comes after the file; fields come before it` });
+      take(fields, part);
+      continue;
+    }
+    if (part.fieldname !== 'file') throw fail('DATASET_FIELDS', { detail: `the file is named "${part.fieldname}"; its name is "file"` });
+    const { file } = part;
+    try {
+      used = { value: await use(checked(fields), file) };
+    } catch (error) {
+      // a file that was cut is also one whose last line is broken
+      throw file.truncated ? fail('UPLOAD_TOO_LARGE', {}, { cause: error }) : error;
+    }
+    if (file.truncated) throw fail('UPLOAD_TOO_LARGE', {});
+  }
+  if (used === undefined) throw fail('DATASET_FIELDS', { detail: 'the file is missing; it comes after the fields' });
+  return used.value;
 }
 
-/** @throws DATASET_FIELDS for fields that are missing, unknown or come after the file */
-export async function readUpload(request: FastifyRequest, schema: TSchema): Promise<ReadUpload> {
-  const part = await request.file();
-  if (part === undefined) throw fail('DATASET_FIELDS', { detail: 'the file is missing; fields come before it' });
-  const fields = fieldsOf(part);
-  const validate = ajv.compile(schema);
+function take(fields: Record<string, unknown>, { fieldname, value, valueTruncated }: MultipartValue): void {
+  if (fieldname === 'file') throw fail('DATASET_FIELDS', { detail: 'the file is sent as a plain field; send it with a file name' });
+  if (Object.hasOwn(fields, fieldname)) throw fail('DATASET_FIELDS', { detail: `/${fieldname} is given twice` });
+  if (valueTruncated) throw fail('DATASET_FIELDS', { detail: `/${fieldname} is too long` });
+  fields[fieldname] = fieldname === 'columns' ? parseColumns(value) : value;
+}
+
+function checked(fields: Record<string, unknown>): Upload {
+  refuseUnstorable(fields, '');
   if (!validate(fields)) {
-    const errors = (validate.errors ?? []).map(({ instancePath, params, message, keyword }): Place => {
-      const name = keyword === 'required' ? `/${String(params['missingProperty'])}` : keyword === 'additionalProperties' ? `/${String(params['additionalProperty'])}` : instancePath;
-      return { pointer: name, detail: keyword === 'required' ? 'is missing, or comes after the file' : (message ?? 'is not valid') };
-    });
-    part.file.resume();
+    const errors = placesOf('body', validate.errors ?? []).map((place) => ({ ...place, detail: place.detail.replace('is missing', 'is missing, or comes after the file') }));
     throw fail('DATASET_FIELDS', { detail: `${errors[0]?.pointer ?? ''} ${errors[0]?.detail ?? ''}` }, { errors });
   }
-  const { format = 'auto', columns, ...rest } = fields as unknown as DatasetFields;
-  return {
-    fields: { ...rest, format, ...(columns !== undefined && { columns }) },
-    source: part.file,
-    finish: () => {
-      if (part.file.truncated) throw fail('UPLOAD_TOO_LARGE', {});
-    },
-  };
-}
-
-function fieldsOf(part: MultipartFile): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(part.fields)) {
-    const field = Array.isArray(value) ? value[0] : value;
-    if (field === undefined || field.type !== 'field') continue;
-    fields[name] = name === 'columns' ? parseColumns(field.value) : field.value;
-  }
-  return fields;
+  const { format = 'auto', columns, ...rest } = fields;
+  return { ...rest, format, ...(columns !== undefined && { columns }) };
 }
 
 /** `{"token": 1, "tag": 3}` */

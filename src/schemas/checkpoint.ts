@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { listOf, Time } from './common.ts';
+import { pageOf, Time } from './common.ts';
 
 export const Checkpoint = Type.Object(
   {
@@ -16,5 +16,5 @@ export const Checkpoint = Type.Object(
   { title: 'Checkpoint' },
 );
 export type Checkpoint = Static<typeof Checkpoint>;
-export const CheckpointList = listOf(Checkpoint, 'CheckpointList');
+export const CheckpointList = pageOf(Checkpoint, 'CheckpointList');
 export const CheckpointParams = Type.Object({ checkpointId: Type.String() });

@@ -9,7 +9,13 @@ export const Language = Type.String({
 export const Split = Type.Union([Type.Literal('train'), Type.Literal('dev'), Type.Literal('test')], { title: 'Split' });
 export const Name = Type.String({ minLength: 1, maxLength: 200, pattern: '\\S', description: 'Not empty, at most 200 characters' });
 export const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
-export const Tags = Type.Record(Type.String({ maxLength: 200 }), Type.String({ maxLength: 1000 }), { description: 'Free labels of your own' });
+export const Tags = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  additionalProperties: { type: 'string', maxLength: 1000 },
+  propertyNames: { maxLength: 200 },
+  maxProperties: 100,
+  description: 'Free labels of your own: name -> text',
+});
 /** A share in [0, 1]. */
 export const Share = Type.Number({ minimum: 0, maximum: 1 });
 
@@ -17,6 +23,8 @@ export const PageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Items a page' })),
   cursor: Type.Optional(Type.String({ maxLength: 500, description: '`nextCursor` of the page before' })),
 };
+
+export const PageOnly = Type.Object(PageQuery, { additionalProperties: false });
 
 export function nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
@@ -26,7 +34,3 @@ export function pageOf<T extends TSchema>(item: T, title: string) {
   return Type.Object({ items: Type.Array(item), nextCursor: nullable(Type.String()) }, { title });
 }
 
-/** A whole list, in the shape of a page. */
-export function listOf<T extends TSchema>(item: T, title: string) {
-  return pageOf(item, title);
-}

@@ -20,9 +20,19 @@ const Fields = {
   split: Split,
 };
 
-/** The fields of a multipart upload, which come before the file. */
+/** The fields of a multipart upload, read from their parts. */
 export const DatasetFields = Type.Object({ ...Fields, format: Type.Optional(Format), columns: Type.Optional(Columns) }, { additionalProperties: false, title: 'DatasetFields' });
 export type DatasetFields = Static<typeof DatasetFields>;
+/** As the document shows it. */
+export const DatasetUpload = Type.Object(
+  {
+    ...Fields,
+    format: Type.Optional(Format),
+    columns: Type.Optional(Type.String({ description: 'conll: which column is the word and which the tag, from 0, as JSON: `{"token":1,"tag":3}`' })),
+    file: Type.Unsafe<string>({ type: 'string', format: 'binary', description: 'The last part' }),
+  },
+  { additionalProperties: false, title: 'DatasetUpload' },
+);
 
 const Tokens = Type.Array(Type.String({ minLength: 1, maxLength: 10_000 }), { minItems: 1, maxItems: 100_000 });
 export const Sentence = Type.Object({ tokens: Tokens, tags: Type.Optional(Type.Array(Type.String())) }, { additionalProperties: false, title: 'Sentence' });
@@ -60,16 +70,20 @@ export const DatasetQuery = Type.Object(
   { ...PageQuery, kind: Type.Optional(DatasetKind), language: Type.Optional(Language), split: Type.Optional(Split), name: Type.Optional(Type.String()) },
   { additionalProperties: false },
 );
-export const SentencePage = pageOf(Type.Union([Sentence, Pair]), 'SentencePage');
+const Item = Type.Union([Sentence, Pair]);
+export type Item = Static<typeof Item>;
+export const SentencePage = pageOf(Item, 'SentencePage');
 export const SentenceQuery = Type.Object(PageQuery, { additionalProperties: false });
 export const ExportQuery = Type.Object(
-  { format: Type.Optional(Type.Union([Type.Literal('conll'), Type.Literal('jsonl'), Type.Literal('spans'), Type.Literal('text'), Type.Literal('pairs')], { default: 'jsonl' })) },
+  { format: Type.Optional(Type.Union([Type.Literal('conll'), Type.Literal('wikiann'), Type.Literal('jsonl'), Type.Literal('spans'), Type.Literal('text'), Type.Literal('pairs')], {
+        description: 'Default: jsonl, and pairs for a dataset of pairs',
+      })) },
   { additionalProperties: false },
 );
 export const PairsRequest = Type.Object(
   {
     name: Name,
-    count: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+    count: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
     balance: Type.Optional(Type.Unsafe<number>({ ...Share, default: 0.5, description: 'Share of pairs with the same tag' })),
     seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1, default: 1 })),
   },

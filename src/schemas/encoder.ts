@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { listOf } from './common.ts';
+import { pageOf } from './common.ts';
 
 /** A pretrained encoder that a run may name. */
 export const Encoder = Type.Object(
@@ -16,4 +16,4 @@ export const Encoder = Type.Object(
   },
   { title: 'Encoder' },
 );
-export const EncoderList = listOf(Encoder, 'EncoderList');
+export const EncoderList = pageOf(Encoder, 'EncoderList');

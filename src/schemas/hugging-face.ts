@@ -1,6 +1,6 @@
 /** Hugging Face's token-classification task, as its inference API speaks it. */
 import { Type, type Static } from 'typebox';
-import { MAX_TEXT_CHARS, MAX_TEXTS } from './ner.ts';
+import { MAX_TEXT_CHARS, MAX_TEXTS, MODEL_NAME } from './ner.ts';
 
 const Text = Type.String({ maxLength: MAX_TEXT_CHARS });
 
@@ -9,11 +9,20 @@ export const TokenClassificationRequest = Type.Object(
     inputs: Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: MAX_TEXTS })]),
     parameters: Type.Optional(
       Type.Object(
-        { aggregation_strategy: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('simple'), Type.Literal('first'), Type.Literal('average'), Type.Literal('max')], { default: 'simple' })) },
+        {
+          ignore_labels: Type.Optional(Type.Array(Type.String(), { description: 'Labels that are left out' })),
+          aggregation_strategy: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('simple'), Type.Literal('first'), Type.Literal('average'), Type.Literal('max')], { default: 'simple' })),
+        },
         { additionalProperties: false },
       ),
     ),
-    model: Type.Optional(Type.String()),
+    options: Type.Optional(
+      Type.Object(
+        { use_cache: Type.Optional(Type.Boolean()), wait_for_model: Type.Optional(Type.Boolean()) },
+        { additionalProperties: false, description: 'Accepted from clients that send them: there is no cache, and a model is always waited for' },
+      ),
+    ),
+    model: Type.Optional(Type.String({ pattern: MODEL_NAME, default: 'default', description: 'An alias, or a checkpoint’s id' })),
   },
   { additionalProperties: false, title: 'TokenClassificationRequest' },
 );

@@ -1,6 +1,7 @@
 /** Aliases of checkpoints that /ner may name. */
-import { Type } from 'typebox';
-import { listOf, nullable, Time } from './common.ts';
+import { Type, type Static } from 'typebox';
+import { nullable, pageOf, Time } from './common.ts';
+import { MODEL_NAME } from './ner.ts';
 
 const Fields = { alias: Type.String(), checkpointId: Type.String(), runId: Type.String(), encoder: Type.String(), updatedAt: Time };
 
@@ -9,5 +10,8 @@ export const Model = Type.Object(
   { ...Fields, history: Type.Array(Type.Object({ checkpointId: nullable(Type.String({ description: 'Null: the alias was deleted' })), at: Time }), { description: 'Newest first' }) },
   { title: 'Model' },
 );
-export const ModelList = listOf(Type.Object(Fields, { title: 'ModelEntry' }), 'ModelList');
-export const ModelParams = Type.Object({ alias: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$', description: 'Letters, digits, dot, underscore and hyphen' }) });
+export type Model = Static<typeof Model>;
+const ModelEntry = Type.Object(Fields, { title: 'ModelEntry' });
+export type ModelEntry = Static<typeof ModelEntry>;
+export const ModelList = pageOf(ModelEntry, 'ModelList');
+export const ModelParams = Type.Object({ alias: Type.String({ pattern: MODEL_NAME, description: 'Letters, digits, dot, underscore and hyphen' }) });

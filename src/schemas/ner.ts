@@ -1,6 +1,8 @@
 /** POST /ner: the API validates with these, and the tagger again. */
 import { Type, type Static } from 'typebox';
 
+/** An alias of a model, or a checkpoint's id. */
+export const MODEL_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
 /** UTF-16 units of one text. */
 export const MAX_TEXT_CHARS = 2_000_000;
 export const MAX_TEXTS = 1000;
@@ -40,7 +42,7 @@ export const NerRequest = Type.Object(
         description: 'Sentences already cut into words. Offsets are those in the words joined by one space.',
       }),
     ),
-    model: Type.Optional(Type.String({ minLength: 1, maxLength: 200, default: 'default', description: 'An alias, or a checkpoint’s id.' })),
+    model: Type.Optional(Type.String({ pattern: MODEL_NAME, default: 'default', description: 'An alias, or a checkpoint’s id.' })),
     language: Type.Optional(Type.String({ pattern: '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$', maxLength: 35, description: 'BCP 47; helps to find words.' })),
     aggregation: Type.Optional(Aggregation),
     offsetUnit: Type.Optional(OffsetUnit),

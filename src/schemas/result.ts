@@ -1,6 +1,6 @@
 /** What a run gives: scores, metrics, events, and comparisons of runs. */
 import { Type, type Static } from 'typebox';
-import { listOf, nullable, Share, Time } from './common.ts';
+import { nullable, pageOf, PageQuery, Share, Time } from './common.ts';
 
 const Counted = { precision: Share, recall: Share, f1: Share, tp: Type.Integer(), fp: Type.Integer(), fn: Type.Integer() };
 
@@ -23,13 +23,14 @@ export const Score = Type.Object(
   { title: 'Score' },
 );
 export type Score = Static<typeof Score>;
-export const ScoreList = listOf(Score, 'ScoreList');
-export const ScoreQuery = Type.Object({ language: Type.Optional(Type.String()), split: Type.Optional(Type.String()) }, { additionalProperties: false });
+export const ScoreList = pageOf(Score, 'ScoreList');
+export const ScoreQuery = Type.Object({ ...PageQuery, language: Type.Optional(Type.String()), split: Type.Optional(Type.String()) }, { additionalProperties: false });
 
 export const Metric = Type.Object(
   { name: Type.String(), step: Type.Integer(), value: nullable(Type.Number()), language: nullable(Type.String()), split: nullable(Type.String()), at: Time },
   { title: 'Metric' },
 );
+export type Metric = Static<typeof Metric>;
 export const MetricList = Type.Object(
   { items: Type.Array(Metric), nextCursor: Type.Null(), sampled: Type.Boolean({ description: 'Whether `maxPoints` left points out' }) },
   { title: 'MetricList' },
@@ -43,16 +44,16 @@ export const Event = Type.Object(
   { eventId: Type.Integer(), at: Time, level: Type.String(), type: Type.String(), message: Type.String(), data: Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true }) },
   { title: 'Event' },
 );
-export const EventList = listOf(Event, 'EventList');
+export const EventList = pageOf(Event, 'EventList');
 export const EventQuery = Type.Object(
-  { after: Type.Optional(Type.Integer({ minimum: 0, default: 0 })), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })), cursor: Type.Optional(Type.String({ pattern: '^[0-9]+$' })) },
+  { ...PageQuery, after: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Id of the last event that is known' })) },
   { additionalProperties: false },
 );
 
 export const CompareRequest = Type.Object(
   {
     runs: Type.Array(Type.String(), { minItems: 1, maxItems: 50 }),
-    baseline: Type.Optional(Type.String({ description: 'One of `runs`; default: the first' })),
+    baseline: Type.Optional(Type.String({ description: 'Any run; default: the first of `runs`' })),
     split: Type.Optional(Type.Union([Type.Literal('train'), Type.Literal('dev'), Type.Literal('test')], { default: 'test' })),
     languages: Type.Optional(Type.Array(Type.String())),
   },

@@ -40,7 +40,6 @@ export const PipelineRequest = Type.Object(
   { additionalProperties: false, title: 'PipelineRequest', description: 'A recognizer, an evaluator and students; options apply to each run that reads them' },
 );
 
-export const RunAccepted = Type.Object({ runId: Type.String() }, { title: 'RunAccepted' });
 export const PipelineAccepted = Type.Object(
   { experimentId: Type.String(), runs: Type.Array(Type.Object({ runId: Type.String(), kind: RunKind, languages: Type.Array(Type.String()) })) },
   { title: 'PipelineAccepted' },
@@ -87,7 +86,10 @@ export const Run = Type.Object(
 export type Run = Static<typeof Run>;
 export const RunPage = pageOf(Run, 'RunPage');
 export const RunQuery = Type.Object(
-  { ...PageQuery, experiment: Type.Optional(Type.String({ description: 'Id or name' })), kind: Type.Optional(RunKind), status: Type.Optional(RunStatus) },
+  { ...PageQuery, experiment: Type.Optional(Type.String({ description: 'Id or name' })), kind: Type.Optional(RunKind), status: Type.Optional(RunStatus),
+    filter: Type.Optional(Type.String({ maxLength: 2000, description: 'Conditions joined by commas, all of which hold: `seed>=2,tags.team="a, b",options.learningRate<1e-4`. Operators: = != < <= > >=' })),
+    sort: Type.Optional(Type.String({ default: '-createdAt', description: 'createdAt, name, seed or priority; with `-` before it the greatest first' })),
+  },
   { additionalProperties: false },
 );
 export const RunParams = Type.Object({ runId: Type.String() });

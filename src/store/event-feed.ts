@@ -1,5 +1,6 @@
 /** Wakes event streams when a run tells something: one LISTEN connection a process, whatever the number of streams. */
 import { EventEmitter, once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 
 /** Streams look again after this time, in case a notification was lost with its connection. */
@@ -32,7 +33,7 @@ export function openEventFeed({ databaseUrl, channel, onError }: { databaseUrl: 
       } catch (error) {
         onError(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      await setTimeout(RECONNECT_MS, undefined, { signal: closing.signal }).catch(() => undefined);
     }
   }
   const listening = listen();

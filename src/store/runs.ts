@@ -5,7 +5,8 @@ import { toRecord as toDataset, type DatasetRecord } from './datasets.ts';
 import { addEvent } from './events.ts';
 import type { Dataset, Prisma, Run, RunDataset, RunKind, RunStatus, RunTeacher, Transition } from './generated/client.ts';
 import { lockDatasets, lockExperiment, lockTeachers } from './locks.ts';
-import { afterCursor, toPage, type Page, type PageRequest } from './page.ts';
+import type { Page, PageRequest } from './page.ts';
+import { afterPosition, cursorAfter, NEWEST_FIRST, orderOf, whereOf, type Condition, type RunSort } from './run-query.ts';
 import { LIVE, TERMINAL } from './statuses.ts';
 import { toJson, type Store, type StoreOrTransaction, type Transaction } from './store.ts';
 
@@ -88,18 +89,35 @@ export interface RunFilter {
   readonly experimentId?: string | undefined;
   readonly kind?: RunKind | undefined;
   readonly status?: RunStatus | undefined;
+  /** All of them hold. */
+  readonly conditions?: readonly Condition[] | undefined;
+  readonly sort?: RunSort | undefined;
 }
 
-export async function listRuns(store: Store, { limit, cursor, experimentId, kind, status }: PageRequest & RunFilter): Promise<Page<RunRecord>> {
+export async function listRuns(
+  store: Store,
+  { limit, cursor, experimentId, kind, status, conditions = [], sort = NEWEST_FIRST }: PageRequest & RunFilter,
+): Promise<Page<RunRecord>> {
   const filter = { ...(experimentId && { experimentId }), ...(kind && { kind }), ...(status && { status }) };
   const rows = await store.run.findMany({
-    where: { deletedAt: null, ...filter, ...afterCursor(cursor, 'runId') },
-    orderBy: [{ createdAt: 'desc' }, { runId: 'desc' }],
+    where: { deletedAt: null, ...filter, AND: [...whereOf(conditions), afterPosition(cursor, sort)] },
+    orderBy: orderOf(sort),
     take: limit + 1,
     include: WITH_ALL,
   });
-  const { items, nextCursor } = toPage(rows, limit, (row) => row.runId);
-  return { items: items.map(toRecord), nextCursor };
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items: items.map(toRecord), nextCursor: rows.length > limit && last !== undefined ? cursorAfter(last, sort) : null };
+}
+
+/** What a stream of events asks again and again. */
+export async function statusOfRun(store: Store, runId: string): Promise<RunStatus | null> {
+  return (await store.run.findFirst({ where: { runId, deletedAt: null }, select: { status: true } }))?.status ?? null;
+}
+
+export async function countRuns(store: Store): Promise<{ status: RunStatus; count: number }[]> {
+  const groups = await store.run.groupBy({ by: ['status'], where: { deletedAt: null }, _count: true });
+  return groups.map(({ status, _count }) => ({ status, count: _count }));
 }
 
 /** All of them, oldest first. */

@@ -1,0 +1,45 @@
+/** What Ajv finds wrong, as places that a person can act on. */
+import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
+import type { Place } from '../errors.ts';
+
+export type InvalidPart = FastifySchemaValidationError;
+
+/** Said again by the places of its branches. */
+const SUMMARIES: readonly string[] = ['anyOf', 'oneOf', 'if'];
+
+/**
+ * One place a value, whatever number of rules it breaks.
+ * @param part where the value is: a pointer into the body stands alone, others are `querystring:/limit`
+ */
+export function placesOf(part: string, found: readonly InvalidPart[]): Place[] {
+  const byPointer = new Map<string, InvalidPart[]>();
+  for (const error of found) {
+    const pointer = pointerOf(error);
+    byPointer.set(pointer, [...(byPointer.get(pointer) ?? []), error]);
+  }
+  return [...byPointer].map(([pointer, errors]) => ({ pointer: part === 'body' ? pointer : `${part}:${pointer}`, detail: detailOf(errors) }));
+}
+
+function pointerOf({ instancePath, keyword, params }: InvalidPart): string {
+  const name = keyword === 'required' ? params['missingProperty'] : keyword === 'additionalProperties' ? params['additionalProperty'] : undefined;
+  return typeof name !== 'string' ? instancePath : `${instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+function detailOf(errors: readonly InvalidPart[]): string {
+  const allowed = errors.filter(({ keyword }) => keyword === 'const').map(({ params }) => JSON.stringify(params['allowedValue']));
+  const others = errors.filter(({ keyword }) => keyword !== 'const' && !SUMMARIES.includes(keyword)).map(textOf);
+  const all = [...(allowed.length > 0 ? [`must be ${oneOf(allowed)}`] : []), ...others];
+  return [...new Set(all)].join(allowed.length > 0 ? ' or ' : ', ') || 'is not valid';
+}
+
+function textOf({ keyword, message, params }: InvalidPart): string {
+  if (keyword === 'required') return 'is missing';
+  if (keyword === 'additionalProperties') return 'is not known here';
+  if (keyword === 'pattern') return `must match ${String(params['pattern'])}`;
+  if (keyword === 'type') return `must be ${String(params['type'])}`;
+  return message ?? 'is not valid';
+}
+
+function oneOf(values: readonly string[]): string {
+  return values.length === 1 ? (values[0] ?? '') : `one of ${values.join(', ')}`;
+}

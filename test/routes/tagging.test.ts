@@ -1,0 +1,101 @@
+/** POST /ner and Hugging Face's shape of it. The tagger itself is tested beside its process. */
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { fail } from '../../src/errors.ts';
+import type { TaggerClient } from '../../src/tagging/client.ts';
+import { ENCODER, openApi, problem } from './api.ts';
+
+const TEXT = 'Ana lives in 京都 😀';
+const ANA = { label: 'PER', text: 'Ana', start: 0, end: 3, score: 0.5 };
+const MODEL = { alias: 'default', checkpointId: 'ckpt_1', runId: 'run_1', encoder: ENCODER };
+const RESULT = { entities: [ANA], language: null, truncated: false, windows: 1, pieces: 3 };
+
+test('/ner', async (t) => {
+  const api = await openApi(t);
+
+  await t.test('the tagger is asked what came, no default filled in', async () => {
+    const asked = { text: TEXT, model: 'default', language: 'es', offsetUnit: 'utf16', threshold: 0.1 };
+    assert.deepEqual(await api.send('POST', '/ner', asked), { status: 200, body: { results: [RESULT], model: MODEL, warnings: [] } });
+    assert.deepEqual(api.asked.pop(), asked);
+  });
+  await t.test('text is not refused for what a database would not keep', async () => {
+    assert.equal((await api.send('POST', '/ner', { text: 'a\0b' })).status, 200);
+  });
+  await t.test('the log has none of it', () => assert.ok(!api.logged.join('').includes('Ana')));
+  for (const [name, body, pointer, detail] of [
+    ['an unknown key', { text: 'a', offsets: 'utf16' }, '/offsets', 'is not known here'],
+    ['an aggregation that is none', { text: 'a', aggregation: 'last' }, '/aggregation', 'must be one of "none", "simple", "first", "average", "max"'],
+    ['a number for text', { text: 1 }, '/text', 'must be string'],
+    ['no texts', { texts: [] }, '/texts', 'must NOT have fewer than 1 items'],
+    ['a threshold above 1', { text: 'a', threshold: 2 }, '/threshold', 'must be <= 1'],
+    ['a model that can be none', { text: 'a', model: 'a\0' }, '/model', 'must match ^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'],
+  ] as const) {
+    await t.test(`${name} is refused`, async () => {
+      assert.deepEqual(await api.send('POST', '/ner', body), problem(400, 'REQUEST_INVALID', 'Request is not valid', `The body is not valid: ${pointer} ${detail}`, [{ pointer, detail }]));
+    });
+  }
+});
+
+test('/hf/token-classification', async (t) => {
+  const api = await openApi(t);
+  const item = { entity_group: 'PER', score: 0.5, word: 'Ana', start: 0, end: 3 };
+
+  await t.test('one text gives a list', async () => {
+    assert.deepEqual(await api.send('POST', '/hf/token-classification', { inputs: TEXT }), { status: 200, body: [item] });
+    assert.deepEqual(api.asked.pop(), { texts: [TEXT], aggregation: 'simple' });
+  });
+  await t.test('several give a list each', async () => {
+    assert.deepEqual(await api.send('POST', '/hf/token-classification', { inputs: [TEXT, ''], options: { wait_for_model: true } }), { status: 200, body: [[item], []] });
+  });
+  await t.test('without aggregation words carry tags', async () => {
+    const { entity_group: _, ...word } = item;
+    const body = { inputs: TEXT, model: 'other', parameters: { aggregation_strategy: 'none' } };
+    assert.deepEqual(await api.send('POST', '/hf/token-classification', body), { status: 200, body: [{ ...word, entity: 'B-PER' }] });
+    assert.deepEqual(api.asked.pop(), { texts: [TEXT], aggregation: 'none', model: 'other' });
+  });
+  await t.test('labels that are ignored are left out', async () => {
+    assert.deepEqual(await api.send('POST', '/hf/token-classification', { inputs: TEXT, parameters: { ignore_labels: ['PER'] } }), { status: 200, body: [] });
+  });
+  await t.test('inputs are text', async () => {
+    const { status, body } = await api.send('POST', '/hf/token-classification', { inputs: 1 });
+    assert.deepEqual([status, (body as { errors: object[] }).errors], [400, [{ pointer: '/inputs', detail: 'must be string, must be array' }]]);
+  });
+});
+
+test('what the tagger refuses is answered as it says', async (t) => {
+  const [pointer, index] = ['/text', 1];
+  const cases: [name: string, error: Error, expected: object, retryAfter: string | undefined][] = [
+    ['no model yet', fail('NO_MODEL', {}), problem(409, 'NO_MODEL', 'No model yet', 'There is no model yet: the first student that succeeds becomes the model "default", or PUT /models/default'), undefined],
+    ['half a surrogate pair', fail('TEXT_NOT_UNICODE', { pointer, index }), problem(400, 'TEXT_NOT_UNICODE', 'Text is not Unicode', '/text has half a surrogate pair at the UTF-16 index 1'), undefined],
+    ['too busy', fail('OVERLOADED', { waiting: 9, retryAfterSeconds: 1 }), problem(503, 'OVERLOADED', 'Too busy', '9 requests are waiting; try again in 1 s'), '1'],
+    ['not there', fail('TAGGER_UNAVAILABLE', { detail: 'it does not answer' }), problem(503, 'TAGGER_UNAVAILABLE', 'The tagger is not available', 'The tagger is not available: it does not answer'), '1'],
+    ['broken inside', new Error('secret'), problem(500, 'INTERNAL', 'Internal error', 'Something went wrong on our side'), undefined],
+  ];
+  let error: Error;
+  const api = await openApi(t, { tagger: { tag: async () => Promise.reject(error) } });
+  for (const [name, thrown, expected, retryAfter] of cases) {
+    await t.test(name, async () => {
+      error = thrown;
+      assert.deepEqual(await api.send('POST', '/ner', { text: 'a' }), expected);
+      assert.equal((await api.app.inject({ method: 'POST', url: '/ner', payload: { text: 'a' } })).headers['retry-after'], retryAfter);
+    });
+  }
+});
+
+test('a client that leaves is told to the tagger', { timeout: 20_000 }, async (t) => {
+  let left: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => (left = resolve));
+  const tag: TaggerClient['tag'] = (_, { signal } = {}) => new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => {
+      left();
+      reject(new Error('gone'));
+    });
+  });
+  const api = await openApi(t, { tagger: { tag } });
+  const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
+  const sent = request(`${url}/ner`, { method: 'POST', headers: { 'content-type': 'application/json' } }).on('error', () => undefined);
+  sent.end(JSON.stringify({ text: 'a' }));
+  setTimeout(() => sent.destroy(), 200);
+  await aborted;
+});
