@@ -4,6 +4,7 @@ export const PAGE = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>mtmt</title>
 <style>
   :root { color-scheme: light dark; --line: #8884; --PER: #3b82f6; --ORG: #16a34a; --LOC: #d97706; --MISC: #a855f7; }

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { gone, liveProcesses, seen } from '../store/processes.ts';
-import { beginAttempt, findRun, listRunsByStatus, moveRun } from '../store/runs.ts';
+import { beginAttempt, findRun, listRunsByStatus, moveRun, type RunRecord } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Delivery } from './delivery.ts';
 import { wakeStudent, wakeStudents } from './dependents.ts';
@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly graceMs?: number;
   /** How often the run's row is looked at for a cancellation. Default: 1 s. */
   readonly pollMs?: number;
-  /** How often rows without a job, and students whose teachers have ended unseen, are looked for. Default: 30 s. */
+  /** How often rows without a job, and students whose teachers have ended unseen, are looked for. Default: 10 s. */
   readonly sweepMs?: number;
 }
 
@@ -47,7 +47,7 @@ const GIVE_BACK_GRACE_MS = 5_000;
 
 export async function startWorker(o: WorkerOptions): Promise<Worker> {
   const { store, delivery, log } = o;
-  const { graceMs = 30_000, pollMs = 1_000, sweepMs = 30_000 } = o;
+  const { graceMs = 30_000, pollMs = 1_000, sweepMs = 10_000 } = o;
   const processId = `worker_${randomUUID()}`;
   const free = [...o.devices];
   const held = new Map<string, Held>();
@@ -76,6 +76,7 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
         await moveRun(store, { runId, from: ['cancelling'], to: 'cancelled', attempt: run.attempt, reason });
         return wakeStudents(store, delivery, runId);
       }
+      await requeueLost(run);
     } else if (run.status !== 'queued') return;
     const device = free.shift();
     if (device === undefined) throw new NotNow('no device is free');
@@ -90,6 +91,11 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
     } finally {
       free.push(device);
     }
+  }
+
+  /** What a lost worker held is in the queue again, and says so, even while no device is free. */
+  async function requeueLost({ runId, worker, attempt }: RunRecord): Promise<void> {
+    await moveRun(store, { runId, from: ['running'], to: 'queued', attempt, level: 'warn', reason: `attempt ${attempt}: the worker ${worker ?? ''} was lost` });
   }
 
   async function train(task: TrainerTask, maxAttempts: number): Promise<void> {
@@ -156,6 +162,7 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
     for (const { runId } of await listRunsByStatus(store, ['waiting'])) await wakeStudent(store, delivery, runId);
     for (const run of await listRunsByStatus(store, ['queued', 'running', 'cancelling'])) {
       if (run.status !== 'queued' && (held.has(run.runId) || (await isHeldElsewhere(run.worker)))) continue;
+      if (run.status === 'running' && run.worker !== processId) await requeueLost(run);
       await delivery.enqueue(store, run);
     }
   }

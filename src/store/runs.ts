@@ -153,13 +153,15 @@ export interface Move {
   readonly reason?: string | undefined;
   /** Refuses the move when the run is in another attempt by now. */
   readonly attempt?: number | undefined;
+  /** Of the event. Default: error for a failure, else info. */
+  readonly level?: 'warn' | undefined;
   readonly failure?: { readonly code: string; readonly detail: string } | undefined;
   readonly set?: { readonly maxAttempts?: number } | undefined;
   readonly within?: ((transaction: Transaction) => Promise<void>) | undefined;
 }
 
 /** A guarded UPDATE with its transition and event, in one transaction. @returns false where the run is in none of `from` */
-export async function moveRun(store: Store, { runId, from, to, reason, attempt, failure, set, within }: Move): Promise<boolean> {
+export async function moveRun(store: Store, { runId, from, to, reason, attempt, level, failure, set, within }: Move): Promise<boolean> {
   return store.$transaction(async (transaction) => {
     const isTerminal = TERMINAL.includes(to);
     const { count } = await transaction.run.updateMany({
@@ -175,24 +177,22 @@ export async function moveRun(store: Store, { runId, from, to, reason, attempt, 
       },
     });
     if (count === 0) return false;
-    await recordMove(transaction, { runId, to, reason, failure });
+    await recordMove(transaction, { runId, to, reason, failure, level });
     await within?.(transaction);
     return true;
   });
 }
 
 /**
- * Gives the run to a worker: queued, or running under a worker that is lost, becomes running with the next attempt.
- * A run that has used its attempts fails as lost.
+ * Gives the run to a worker: queued becomes running with the next attempt. A run that has used its attempts fails as lost.
  * @returns null where there is nothing to begin
  */
 export async function beginAttempt(store: Store, { runId, worker, device }: { runId: string; worker: string; device: string }): Promise<{ attempt: number } | null> {
   return store.$transaction(async (transaction) => {
     // the row is locked (as an UPDATE would, see migration 003): two workers that were given the same job begin one after the other
-    const [row] = await transaction.$queryRaw<{ status: RunStatus; attempt: number; maxAttempts: number; worker: string | null }[]>`
-      select status::text as status, attempt, "maxAttempts", worker from "Run" where "runId" = ${runId} and "deletedAt" is null for no key update`;
-    if (row === undefined || (row.status !== 'queued' && row.status !== 'running')) return null;
-    const isLost = row.status === 'running';
+    const [row] = await transaction.$queryRaw<{ status: RunStatus; attempt: number; maxAttempts: number }[]>`
+      select status::text as status, attempt, "maxAttempts" from "Run" where "runId" = ${runId} and "deletedAt" is null for no key update`;
+    if (row?.status !== 'queued') return null;
     if (row.attempt >= row.maxAttempts) {
       const failure = { code: 'LOST', detail: `its worker was lost ${row.attempt} times` };
       await transaction.run.update({ where: { runId }, data: { status: 'failed', endedAt: new Date(), worker: null, failureCode: failure.code, failureDetail: failure.detail } });
@@ -208,15 +208,14 @@ export async function beginAttempt(store: Store, { runId, worker, device }: { ru
     // what an attempt that was cut off has left would mix with this one's
     await transaction.metric.deleteMany({ where: { runId } });
     await transaction.score.deleteMany({ where: { runId } });
-    const reason = isLost ? `attempt ${attempt}: the worker ${row.worker ?? ''} was lost` : attempt > 1 ? `attempt ${attempt}` : undefined;
-    await recordMove(transaction, { runId, to: 'running', reason, level: isLost ? 'warn' : 'info' });
+    await recordMove(transaction, { runId, to: 'running', reason: attempt > 1 ? `attempt ${attempt}` : undefined });
     return { attempt };
   });
 }
 
 async function recordMove(
   transaction: Transaction,
-  { runId, to, reason, failure, level }: { runId: string; to: RunStatus; reason?: string | undefined; failure?: Move['failure']; level?: 'info' | 'warn' },
+  { runId, to, reason, failure, level }: { runId: string; to: RunStatus; reason?: string | undefined; failure?: Move['failure']; level?: Move['level'] },
 ): Promise<void> {
   const { attempt } = await transaction.run.findUniqueOrThrow({ where: { runId }, select: { attempt: true } });
   await transaction.transition.create({ data: { runId, status: to, reason: reason ?? null, attempt } });

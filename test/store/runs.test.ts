@@ -6,6 +6,7 @@ import { listEvents } from '../../src/store/events.ts';
 import { newId } from '../../src/store/ids.ts';
 import { addMetrics, listMetrics } from '../../src/store/metrics.ts';
 import { beginAttempt, createRuns, deleteRun, findRun, listRuns, moveRun, reportProgress, waitingStudents, type NewRun } from '../../src/store/runs.ts';
+import type { Store } from '../../src/store/store.ts';
 import { testStore } from '../helper.ts';
 import { datasetOf, newRun } from './rows.ts';
 
@@ -39,21 +40,29 @@ test('what an attempt that was overtaken writes is refused', async (t) => {
   await beginAttempt(store, { runId, worker: 'w1', device: 'cpu' });
   const progress = { step: 1, steps: 2, epoch: 0.5, loss: 1, piecesPerSecond: 10, etaSeconds: 1 };
   assert.equal(await reportProgress(store, { runId, attempt: 1, ...progress }), true);
+  assert.equal(await beginAttempt(store, { runId, worker: 'w2', device: 'cpu' }), null, 'a running run is not begun again');
+  await requeue(store, { runId, attempt: 1 });
   assert.deepEqual(await beginAttempt(store, { runId, worker: 'w2', device: 'cpu' }), { attempt: 2 });
   assert.equal(await reportProgress(store, { runId, attempt: 1, ...progress }), false);
   assert.equal(await addMetrics(store, { runId, attempt: 1 }, [{ name: 'loss', step: 1, value: 1 }]), false);
   assert.equal(await addMetrics(store, { runId, attempt: 2 }, [{ name: 'loss', step: 1, value: NaN }]), true);
   assert.deepEqual((await listMetrics(store, runId)).map(({ name, value }) => [name, value]), [['loss', null]]);
-  const found = await findRun(store, runId);
-  assert.match(found?.transitions.at(-1)?.reason ?? '', /the worker w1 was lost/);
+  assert.equal(await moveRun(store, { runId, from: ['running'], to: 'queued', attempt: 1 }), false);
 });
+
+async function requeue(store: Store, { runId, attempt }: { runId: string; attempt: number }): Promise<void> {
+  assert.equal(await moveRun(store, { runId, from: ['running'], to: 'queued', attempt, reason: 'the worker was lost' }), true);
+}
 
 test('a run whose workers were lost too often fails as lost', async (t) => {
   const { store } = await testStore(t);
   const run = await newRun(store);
   await createRuns(store, [run]);
   const { runId } = run;
-  for (let attempt = 1; attempt <= 3; attempt++) assert.deepEqual(await beginAttempt(store, { runId, worker: `w${attempt}`, device: 'cpu' }), { attempt });
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    assert.deepEqual(await beginAttempt(store, { runId, worker: `w${attempt}`, device: 'cpu' }), { attempt });
+    await requeue(store, { runId, attempt });
+  }
   assert.equal(await beginAttempt(store, { runId, worker: 'w4', device: 'cpu' }), null);
   const found = await findRun(store, runId);
   assert.deepEqual([found?.status, found?.failureCode], ['failed', 'LOST']);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import type { LoadedCheckpoint } from '../../src/checkpoints/load.ts';
+import type { Manifest } from '../../src/checkpoints/manifest.ts';
 import type { Corpus } from '../../src/corpora/corpus.ts';
 import { parseEncoderConfig } from '../../src/models/config.ts';
 import { loadBackend, nodeBackend, tf } from '../../src/tensor/backend.ts';
@@ -89,4 +91,48 @@ test('frozen weights are not in the checkpoint, and an aborted run throws the re
   assert.ok(names.includes('head.weight') && names.some((name) => name.startsWith('layers.1.')));
   assert.ok(!names.some((name) => name.startsWith('embeddings.') || name.startsWith('layers.0.')));
   await assert.rejects(run(t, { epochs: 1 }, { signal: AbortSignal.abort(new Error('cancelled')) }), /cancelled/);
+});
+
+/** A checkpoint as a student's run loads it, without storage between. */
+function loaded(kind: 'recognizer' | 'evaluator', reports: readonly TrainingReport[], options: object): LoadedCheckpoint {
+  const report = reports.find((each) => each.type === 'checkpoint') ?? assert.fail('no checkpoint');
+  const manifest: Manifest = {
+    format: 'mtmt-checkpoint/1',
+    checkpointId: `ckpt_${kind}`,
+    runId: 'run_1',
+    kind,
+    step: report.step,
+    encoder: { encoderId: encoder.encoderId, digest: encoder.digest, architecture: config.family },
+    ...report.facts,
+    tensors: Object.keys(report.tensors),
+    seed: 1,
+    options: resolveOptions(kind, options),
+    scores: {},
+    versions: {},
+    createdAt: '2026-01-01T00:00:00Z',
+    weightsDigest: `sha256:${kind}`,
+  };
+  return { manifest, tensors: report.tensors };
+}
+
+test('a student comes close to its teachers on text without tags, and has not seen the tags', async (t) => {
+  const options = { epochs: 60, learningRate: 1e-2, dropout: 0, schedule: 'constant' } as const;
+  const recognizer = await run(t, options);
+  const evaluator = await run(t, options, { kind: 'evaluator', options: resolveOptions('evaluator', { maxPieces: 32, batchPieces: 64, ...options }) });
+  const teachers = {
+    recognizers: [loaded('recognizer', recognizer.reports, options)],
+    evaluators: [loaded('evaluator', evaluator.reports, options)],
+  };
+  const wrong = corpus.sentences.map(({ tokens }) => ({ tokens, tags: tokens.map(() => 'B-PER') }));
+  const unlabeled = [{ ...corpus, language: 'es', sentences: wrong }];
+  const studied = { maxPieces: 32, batchPieces: 64, ...options };
+  const student = await run(t, {}, { kind: 'student', options: resolveOptions('student', studied), train: [], unlabeled, teachers });
+  const losses = lossesOf(student.reports);
+  const [first = 0, last = Infinity] = [losses[0], losses.at(-1)];
+  // not to zero: the cross-entropy of soft similarities ends at their entropy
+  assert.ok(last < 0.6 * first, `the last loss is ${last}, the first ${first}`);
+  const words = corpus.sentences.map(({ tokens }) => tokens);
+  const [taught = [], learned = []] = [await recognizer.model.recognizer?.recognize(words), await student.model.recognizer?.recognize(words)];
+  const distances = taught.flatMap(({ probs }, sentence) => [...probs].map((value, index) => Math.abs(value - (learned[sentence]?.probs[index] ?? NaN))));
+  assert.ok(Math.max(...distances) < 0.25, `one probability is ${Math.max(...distances)} away from the teacher's`);
 });
