@@ -36,7 +36,7 @@ function start(t: TestContext, command: string, env: Record<string, string>): Ru
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   t.after(async () => {
-    if (child.exitCode === null) process.kill(group, 'SIGTERM');
+    if (child.exitCode === null && child.signalCode === null) process.kill(group, 'SIGTERM');
     await ended;
   });
   return {
@@ -101,7 +101,8 @@ test('every command of the README works as it stands', async (t) => {
       await service.printed('mtmt is ready on');
       await answered(/mtmt is ready on (\S+)/.exec(service.output())?.[1] ?? '');
       service.interrupt();
-      assert.equal(await service.ended, 0, service.output());
+      await service.ended; // with the last process that holds its output; the status is npm's, which dies of the signal itself
+      for (const name of ['api', 'tagger', 'worker']) assert.match(service.output(), new RegExp(`${name} is ending`));
     },
     [curl]: () => Promise.resolve(), // asked of both services above
     'npm test': async () => assert.match(await readFile(join(ROOT, '.ci/run'), 'utf8'), /^step npm test/m), // runs this
