@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
 import type { Config } from '../config.ts';
 import { findEncoder, installedEncoders } from '../encoders/registry.ts';
+import { hasKernels } from '../setup/kernels.mjs';
 import { hasNvidiaDriver, TFJS } from '../setup/paths.mjs';
 import { startPostgres } from '../store/postgres.ts';
 import { openStore } from '../store/store.ts';
@@ -53,16 +54,24 @@ function node(): Promise<Finding[]> {
 async function engine(config: Config): Promise<Finding[]> {
   const asked = typeof config.devices === 'string' ? config.devices : (config.devices[0] ?? 'auto');
   const hasDriver = hasNvidiaDriver();
+  const areBuilt = await hasKernels();
   try {
-    const { device, isGpu, backend } = await loadBackend({ device: asked });
-    const addon: Finding = { what: 'TensorFlow', says: backend };
-    if (isGpu || asked === 'cpu' || !hasDriver) return [addon, { what: 'Device', says: describeDevice(device, hasDriver) }];
+    // Without the kernels the rest can still be looked at.
+    const { device, isGpu, backend } = await loadBackend({ device: asked, kernels: areBuilt ? 'native' : 'composed' });
+    const found = [{ what: 'TensorFlow', says: backend }, describeKernels(areBuilt, isGpu)];
+    if (isGpu || asked === 'cpu' || !hasDriver) return [...found, { what: 'Device', says: describeDevice(device, hasDriver) }];
     const fault = 'There is a GPU and it is NOT USED: everything will run on the CPU. Run "npm run setup" and look at the CUDA line below; DEVICES=cpu makes it a choice.';
-    return [addon, { what: 'Device', says: device, fault }];
+    return [...found, { what: 'Device', says: device, fault }];
   } catch (error) {
     const fault = asked === 'auto' || asked === 'cpu' ? 'Run "npm run setup".' : `DEVICES=${String(config.devices)} asks for a GPU that TensorFlow does not find; DEVICES=auto takes what there is.`;
     return [{ what: 'TensorFlow', says: gist(error), fault }];
   }
+}
+
+function describeKernels(areBuilt: boolean, isGpu: boolean): Finding {
+  if (isGpu) return { what: 'Kernels', says: "TensorFlow's own, on the GPU; ours are for the CPU" };
+  if (areBuilt) return { what: 'Kernels', says: 'ours, built for this processor' };
+  return { what: 'Kernels', says: 'not built from these sources for this processor', fault: 'Run "npm run setup", which builds them.' };
 }
 
 function describeDevice(device: string, hasDriver: boolean): string {

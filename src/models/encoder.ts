@@ -1,9 +1,10 @@
 /** The encoder: embeddings and transformer blocks over packed sequences. BERT, XLM-RoBERTa and DistilBERT differ in weights and positions only. */
-import { attentionBias, transformerBlock, type BlockWeights, type Linear, type Norm } from '../layers/transformer.ts';
-import type { Dropout } from '../layers/dropout.ts';
-import type { Tensor } from '../tensor/backend.ts';
+import { transformerBlock, type BlockWeights, type Linear, type Norm } from '../layers/transformer.ts';
+import { noDropout, type Dropout } from '../layers/dropout.ts';
+import { tf, type Tensor } from '../tensor/backend.ts';
 import type { Tensors } from '../tensor/compile.ts';
-import { gatherRows, layerNorm } from '../tensor/ops.ts';
+import { kernels } from '../tensor/kernels.ts';
+import { gatherRows } from '../tensor/ops.ts';
 import type { EncoderConfig } from './config.ts';
 
 export interface EncoderInputs {
@@ -19,19 +20,19 @@ export interface EncoderInputs {
 
 /** @returns the last hidden layer, `[rows * length, hidden]` float32 */
 export function encode(config: EncoderConfig, weights: Tensors, inputs: EncoderInputs, drop: Dropout): Tensor {
-  const [rows, length] = inputs.segments.shape as [number, number];
-  const shape = { rows, length, heads: config.heads, epsilon: config.layerNormEpsilon };
-  const bias = attentionBias(inputs.segments);
+  const options = { heads: config.heads, epsilon: config.layerNormEpsilon };
   let x = embed(config, weights, inputs, drop);
-  for (let layer = 0; layer < config.layers; layer++) x = transformerBlock(x, blockWeights(weights, layer), bias, shape, drop);
+  for (let layer = 0; layer < config.layers; layer++) x = transformerBlock(x, blockWeights(weights, layer), inputs.segments, options, drop);
   return x;
 }
 
 function embed(config: EncoderConfig, weights: Tensors, inputs: EncoderInputs, drop: Dropout): Tensor {
   const words = inputs.wordVectors ?? gatherRows(weight(weights, 'embeddings.word'), required(inputs.pieces, 'pieces'));
-  let x = words.add(gatherRows(weight(weights, 'embeddings.position'), inputs.positions));
-  if (config.typeVocabularySize > 0) x = x.add(weight(weights, 'embeddings.type').slice([0, 0], [1, config.hiddenSize]));
-  return drop(layerNorm(x, weight(weights, 'embeddings.norm.scale'), weight(weights, 'embeddings.norm.shift'), config.layerNormEpsilon));
+  const positions = gatherRows(weight(weights, 'embeddings.position'), inputs.positions);
+  // the one type of all pieces is added as a bias is
+  const type = config.typeVocabularySize > 0 ? weight(weights, 'embeddings.type').slice([0, 0], [1, config.hiddenSize]).reshape([config.hiddenSize]) : tf.zeros([config.hiddenSize]);
+  const norm = { scale: weight(weights, 'embeddings.norm.scale'), shift: weight(weights, 'embeddings.norm.shift'), epsilon: config.layerNormEpsilon };
+  return kernels.dropout(kernels.addNorm(positions, type, words, { ...norm, drop: noDropout() }), drop());
 }
 
 function blockWeights(weights: Tensors, layer: number): BlockWeights {

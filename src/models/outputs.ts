@@ -2,7 +2,8 @@
 import { noDropout, type Dropout } from '../layers/dropout.ts';
 import type { Tensor } from '../tensor/backend.ts';
 import type { FunctionSpec, InputSpec, Tensors } from '../tensor/compile.ts';
-import { linear, softmax } from '../tensor/ops.ts';
+import { kernels } from '../tensor/kernels.ts';
+import { addBias, linear, softmax } from '../tensor/ops.ts';
 import type { EncoderConfig } from './config.ts';
 import { encode } from './encoder.ts';
 import { HEAD_BIAS, HEAD_WEIGHT } from './names.ts';
@@ -33,7 +34,7 @@ export function encodeInputs(config: EncoderConfig, weights: Tensors, inputs: Te
 export function tagLogits(weights: Tensors, vectors: Tensor, drop: Dropout): Tensor {
   const { [HEAD_WEIGHT]: weight, [HEAD_BIAS]: bias } = weights;
   if (weight === undefined || bias === undefined) throw new TypeError('the model has no tag head');
-  return linear(drop(vectors), weight, bias);
+  return addBias(linear(kernels.dropout(vectors, drop()), weight), bias);
 }
 
 /** `probs` `[rows * length, tags]` where there is a head, `vectors` `[rows * length, hidden]` where they are wanted. */

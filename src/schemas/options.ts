@@ -9,6 +9,12 @@ export const TrainingOptions = Type.Object(
       default: null,
       description: 'Peak learning rate of the tag head; null: the same as `learningRate`.',
     }),
+    layerDecay: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 1,
+      default: 1,
+      description: 'Learning rate of each layer as a share of that of the layer above it; the top layer and the head have the whole rate (ELECTRA, appendix A).',
+    }),
     schedule: Type.Union([Type.Literal('linear'), Type.Literal('constant')], {
       default: 'linear',
       description: 'What follows the warm-up: linear decay to zero, or constant.',
@@ -25,7 +31,13 @@ export const TrainingOptions = Type.Object(
       minimum: 32,
       maximum: 65536,
       default: 1024,
-      description: 'Pieces a step. Sentences are packed without padding into rows of one length.',
+      description: 'Pieces a batch. Sentences are packed without padding into rows of one length.',
+    }),
+    accumulation: Type.Integer({
+      minimum: 1,
+      maximum: 1024,
+      default: 1,
+      description: 'Batches whose mean gradient makes one step: larger steps than memory has room for.',
     }),
     maxPieces: Type.Integer({
       minimum: 16,

@@ -3,6 +3,7 @@
 //
 // The layout is `lib/`, `include/` and, with a GPU, `nvidia/<library>/lib/`: the wheel's own libraries look for CUDA at
 // `$ORIGIN/../nvidia/<library>/lib`, so no LD_LIBRARY_PATH is needed, in this process or in any child.
+import { existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CPU_WHEEL, CUDA_WHEELS, GPU_WHEEL, TENSORFLOW_VERSION } from './libtensorflow-wheels.mjs';
@@ -10,8 +11,10 @@ import { CACHE, hasNvidiaDriver, TFJS } from './paths.mjs';
 import { downloadWheel, extractWheel } from './wheels.mjs';
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
-/** The addon includes TensorFlow's C headers, which include these. */
-const HEADERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'xla/tsl/', 'tsl/'];
+/** Included by tensorflow/c/kernels.h, which our kernels need and the addon does not. */
+const KERNELS_HEADER = 'tensorflow/core/common_runtime/next_pluggable_device/c/tf_rendezvous_c_api.h';
+/** The addon and the kernels include TensorFlow's C headers, which include these. */
+const HEADERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'xla/tsl/', 'tsl/', KERNELS_HEADER];
 /** Names that the addon's build and older programs ask for. */
 const LINKS = [
   ['libtensorflow.so', 'libtensorflow_cc.so.2'],
@@ -24,11 +27,12 @@ const wheel = variant === 'gpu' ? GPU_WHEEL : CPU_WHEEL;
 
 export const LIBTENSORFLOW_NAME = `libtensorflow ${TENSORFLOW_VERSION} (${variant === 'gpu' ? 'with CUDA' : 'CPU'})`;
 export const LIBTENSORFLOW_ID = `libtensorflow-${TENSORFLOW_VERSION}-${variant}`;
-const directory = join(CACHE, LIBTENSORFLOW_ID);
+export const LIBTENSORFLOW = join(CACHE, LIBTENSORFLOW_ID);
 
 export async function hasLibtensorflow() {
-  const library = await stat(join(directory, 'lib', 'libtensorflow_cc.so.2')).catch(() => null);
-  return library?.size === wheel.libraryBytes;
+  const library = await stat(join(LIBTENSORFLOW, 'lib', 'libtensorflow_cc.so.2')).catch(() => null);
+  // Unpacked before there were kernels, it lacks the header.
+  return library?.size === wheel.libraryBytes && existsSync(join(LIBTENSORFLOW, 'include', KERNELS_HEADER));
 }
 
 /** @param {import('./progress.mjs').Line} line */
@@ -44,22 +48,22 @@ export async function installLibtensorflow(line) {
       await chmod(join(folder, 'nvidia/cuda_nvcc/bin/ptxas'), 0o755);
     }
     await chmod(folder, 0o755); // mkdtemp makes it 0700, and another user may run the service
-    await rm(directory, { recursive: true, force: true });
-    await rename(folder, directory);
+    await rm(LIBTENSORFLOW, { recursive: true, force: true });
+    await rename(folder, LIBTENSORFLOW);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 export async function isLibtensorflowLinked() {
-  return (await readlink(join(TFJS, 'deps')).catch(() => null)) === directory;
+  return (await readlink(join(TFJS, 'deps')).catch(() => null)) === LIBTENSORFLOW;
 }
 
 export async function linkLibtensorflow() {
   const link = join(TFJS, 'deps');
   const found = await lstat(link).catch(() => null);
   if (found !== null) await rm(link, { recursive: found.isDirectory(), force: true });
-  await symlink(directory, link);
+  await symlink(LIBTENSORFLOW, link);
 }
 
 /**

@@ -38,12 +38,17 @@ export function pipFaults() {
 /** @returns {string[]} */
 export function compilerFaults() {
   const tools = [
-    { name: 'a C++ compiler', has: has(process.env['CXX'] || 'g++') || has('c++') },
+    { name: 'a C++ compiler', has: has(compiler()) },
     { name: 'make', has: has('make') },
   ];
   const missing = tools.filter((tool) => !tool.has).map((tool) => tool.name);
   if (missing.length === 0) return [];
-  return [`Missing ${missing.join(' and ')}, to build the TensorFlow addon: apt-get install g++ make (or your system's packages).`];
+  return [`Missing ${missing.join(' and ')}, to build the TensorFlow addon and kernels: apt-get install g++ make (or your system's packages).`];
+}
+
+export function compiler() {
+  const asked = process.env['CXX'] || 'g++';
+  return has(asked) ? asked : 'c++';
 }
 
 /** @param {string} command */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buildAddon, hasAddon, placeCachedAddon } from './addon.mjs';
 import { runQuietly } from './commands.mjs';
 import { fitDependencies, hasPostgresLinks, installDependencies, linkPostgres } from './dependencies.mjs';
+import { buildKernels, hasKernels, placeCachedKernels } from './kernels.mjs';
 import { hasLibtensorflow, installLibtensorflow, isLibtensorflowLinked, LIBTENSORFLOW_NAME, linkLibtensorflow } from './libtensorflow.mjs';
 import { ENCODERS, ROOT } from './paths.mjs';
 import { compilerFaults, pipFaults } from './platform.mjs';
@@ -49,6 +50,18 @@ const addon = {
 };
 
 /** @type {Step} */
+const kernels = {
+  name: 'TensorFlow kernels',
+  isDone: hasKernels,
+  async run(line) {
+    if (await placeCachedKernels()) return;
+    line.update('compiling for this processor');
+    await buildKernels();
+  },
+  faults: compilerFaults,
+};
+
+/** @type {Step} */
 const encoder = {
   name: `encoder ${DEFAULT_ENCODER}`,
   isDone: async () => ['', '-q4'].some((form) => existsSync(join(ENCODERS, DEFAULT_ENCODER + form, 'encoder.json'))),
@@ -60,7 +73,7 @@ const encoder = {
 };
 
 const program = [dependencies, postgres, prismaClient];
-const engine = [libtensorflow, link, addon];
+const engine = [libtensorflow, link, addon, kernels];
 
 /**
  * @param {string} command

@@ -1,5 +1,6 @@
 /** Loads TensorFlow through @tensorflow/tfjs-node-gpu, once a process, and tells which device it got. Never falls back to a slower backend. */
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 import type * as TensorFlow from '@tensorflow/tfjs-node-gpu';
 import { fail } from '../errors.ts';
@@ -18,14 +19,23 @@ export interface BackendInfo {
   /** For people and rows: 'tfjs-node-gpu 4.22.0, libtensorflow 2.21.0' */
   readonly backend: string;
   readonly libtensorflow: string;
+  /** Whose kernels run the parts of a transformer: ours (CPU), or TensorFlow's ops. */
+  readonly kernels: 'native' | 'composed';
 }
 
 /** What we use of the addon's binding; tfjs-node keeps it untyped. */
 export interface Binding {
   readonly TF_Version: string;
   createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+  deleteTensor(id: number): void;
   executeOp(op: string, attrs: OpAttribute[], inputIds: number[], outputs: number): { id: number; shape: number[]; dtype: number }[];
   tensorDataSync(id: number): ArrayLike<number>;
+}
+/** A tensor of the addon, by its number; `dtype` is a value of DataType. */
+export interface TensorInfo {
+  readonly id: number;
+  readonly shape: readonly number[];
+  readonly dtype: number;
 }
 export interface OpAttribute {
   readonly name: string;
@@ -36,6 +46,7 @@ export interface OpAttribute {
 export interface NodeBackend {
   binding: Binding;
   readonly isUsingGpuDevice: boolean;
+  createOutputTensor(info: { id: number; shape: number[]; dtype: number }): Tensor;
   executeSingleOutput(op: string, attrs: OpAttribute[], inputs: Tensor[]): Tensor;
   executeMultipleOutputs(op: string, attrs: OpAttribute[], inputs: Tensor[], outputs: number): Tensor[];
   getInputTensorIds(inputs: Tensor[]): number[];
@@ -46,27 +57,34 @@ export interface NodeBackend {
 }
 
 let loaded: BackendInfo | undefined;
+let hasProduct = false;
+
+/** Beside the addon, where the set-up puts what it builds of native/. */
+const KERNELS = 'lib/mtmt-kernels.node';
 
 /**
+ * @param kernels 'composed' leaves ours out, as on a GPU
  * @param device 'auto' takes a GPU where libtensorflow finds one, 'cpu' hides it, a number asks for that GPU
  * @throws BACKEND_UNAVAILABLE when the addon cannot be loaded, DEVICE_UNAVAILABLE when a GPU was asked for and none is used
  */
-export async function loadBackend({ device }: { device: 'auto' | 'cpu' | number }): Promise<BackendInfo> {
+export async function loadBackend({ device, kernels = 'native' }: { device: 'auto' | 'cpu' | number; kernels?: 'native' | 'composed' }): Promise<BackendInfo> {
   if (loaded !== undefined) return loaded;
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   if (device === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   if (typeof device === 'number') process.env['CUDA_VISIBLE_DEVICES'] = String(device);
   defineRemovedUtilities();
+  const require = createRequire(import.meta.url);
   try {
-    tf = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as TF;
+    tf = require('@tensorflow/tfjs-node-gpu') as TF;
     await tf.ready();
   } catch (cause) {
-    throw fail('BACKEND_UNAVAILABLE', { detail: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw unavailable(cause);
   }
   if (tf.getBackend() !== 'tensorflow') throw fail('BACKEND_UNAVAILABLE', { detail: `tfjs chose the backend "${tf.getBackend()}"` });
   const backend = nodeBackend();
   const isGpu = backend.isUsingGpuDevice;
+  if (!isGpu && kernels === 'native') loadKernels(join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), KERNELS));
   if (typeof device === 'number' && !isGpu) throw fail('DEVICE_UNAVAILABLE', { expected: `gpu:${device}`, found: 'cpu' });
   const libtensorflow = backend.binding.TF_Version;
   loaded = Object.freeze({
@@ -74,8 +92,33 @@ export async function loadBackend({ device }: { device: 'auto' | 'cpu' | number 
     isGpu,
     backend: `tfjs-node-gpu ${tf.version['tfjs-node']}, libtensorflow ${libtensorflow}`,
     libtensorflow,
+    kernels: isGpu ? 'composed' : kernels,
   });
   return loaded;
+}
+
+export function hasNativeKernels(): boolean {
+  return loaded?.kernels === 'native';
+}
+
+/** Whether this processor multiplies bfloat16 matrices by tiles, and a kernel of ours makes it do so. */
+export function hasNativeProduct(): boolean {
+  return hasProduct;
+}
+
+/** Loading makes them known to TensorFlow. */
+function loadKernels(path: string): void {
+  try {
+    const module = { exports: { hasProduct: false } };
+    process.dlopen(module, path);
+    hasProduct = module.exports.hasProduct;
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+}
+
+function unavailable(cause: unknown): Error {
+  return fail('BACKEND_UNAVAILABLE', { detail: cause instanceof Error ? cause.message : String(cause) }, { cause });
 }
 
 export function nodeBackend(): NodeBackend {

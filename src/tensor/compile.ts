@@ -6,12 +6,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../errors.ts';
-import { ADAM_INPUTS, adamScalars, addAdamW, slotNames, type AdamInputs, type AdamWOptions } from './adamw.ts';
-import { nodeBackend, tf, type Tensor } from './backend.ts';
-import { emit, type Precision } from './emit.ts';
+import { ADAM_INPUTS, adamScalars, addAccumulation, addAdamW, slotNames, type AdamInputs, type AdamWOptions } from './adamw.ts';
+import { hasNativeKernels, nodeBackend, tf, type Tensor, type TensorInfo } from './backend.ts';
+import { emit, type Emitted, type Precision } from './emit.ts';
 import { GraphBuilder, type GraphVariable, type Ref } from './graph.ts';
 import { DataType } from './proto.ts';
-import { record } from './record.ts';
+import { record, symbol } from './record.ts';
 import type { NamedTensor, NamedTensors } from './safetensors.ts';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -31,6 +31,8 @@ export interface FunctionSpec {
 /** A function whose result `loss` (a scalar) is minimized over the trained variables at every call. */
 export interface TrainingSpec extends FunctionSpec {
   readonly optimizer: AdamWOptions;
+  /** Whether a step may take the gradients of several batches: `accumulate` for all but the last. */
+  readonly accumulates?: boolean;
 }
 
 export interface ProgramSpec {
@@ -46,12 +48,16 @@ export interface StepRates {
   readonly step: number;
   readonly learningRate: number;
   readonly headLearningRate: number;
+  /** Batches whose gradients this step takes the mean of: the accumulated ones and this one. Default 1. */
+  readonly batches?: number;
 }
 
 interface CompiledFunction {
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly outputs: readonly { readonly name: string; readonly ref: Ref }[];
   readonly isTraining: boolean;
+  /** Adds this batch's gradients and gives `loss`. */
+  readonly accumulated: Ref | null;
 }
 
 /** Builds, loads and fills the graph. Every shape of the inputs is fixed. */
@@ -62,19 +68,21 @@ export function compile(spec: ProgramSpec): Program {
   const tensors = tf.tidy(() => Object.fromEntries(Object.entries(spec.variables).map(([name, t]) => [name, tf.keep(toTensor(t.data, t.shape, 'float32'))])));
   try {
     const functions = new Map<string, CompiledFunction>();
-    for (const [name, fn] of Object.entries(spec.functions)) functions.set(name, build({ name, fn, graph, variables, tensors, trained, precision: spec.precision }));
+    for (const [name, fn] of Object.entries(spec.functions)) functions.set(name, build({ name, fn, graph, variables, trained, precision: spec.precision, areFixed: trained.size === 0 }));
     const state = new Map(variables);
     const isTraining = [...functions.values()].some((fn) => fn.isTraining);
+    const accumulates = [...functions.values()].some((fn) => fn.accumulated !== null);
     for (const name of isTraining ? trained : []) {
       const { shape } = variables.get(name) as GraphVariable;
-      for (const slot of slotNames(name)) state.set(slot, graph.variable(slot, shape));
+      for (const slot of slotNames(name, accumulates)) state.set(slot, graph.variable(slot, shape));
     }
     for (const [name, variable] of state) {
       const value = graph.input(`assign/${name}`, DataType.float32, variable.shape);
       graph.add('Identity', [graph.scalar(1), `^${graph.assign(variable, value, `assigning/${name}`)}`], { T: { type: DataType.float32 } }, `assigned/${name}`);
       graph.read(variable, `read/${name}`);
     }
-    const program = new Program(load(graph), functions, state);
+    const initialized = graph.initializers.length === 0 ? null : graph.add('Identity', [graph.scalar(1), ...graph.initializers.map((ref) => `^${ref}`)], { T: { type: DataType.float32 } }, 'initialized');
+    const program = new Program(load(graph), { functions, state, initialized });
     program.assignTensors(tensors);
     const slots = [...state].filter(([name]) => !variables.has(name));
     program.assign(Object.fromEntries(slots.map(([name, { shape }]) => [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }])));
@@ -88,12 +96,15 @@ export class Program {
   readonly #session: number;
   readonly #functions: ReadonlyMap<string, CompiledFunction>;
   readonly #state: ReadonlyMap<string, GraphVariable>;
+  /** Makes anew what is kept of variables in another form. */
+  readonly #initialized: Ref | null;
   #isDisposed = false;
 
-  constructor(session: number, functions: ReadonlyMap<string, CompiledFunction>, state: ReadonlyMap<string, GraphVariable>) {
+  constructor(session: number, { functions, state, initialized }: { functions: ReadonlyMap<string, CompiledFunction>; state: ReadonlyMap<string, GraphVariable>; initialized: Ref | null }) {
     this.#session = session;
     this.#functions = functions;
     this.#state = state;
+    this.#initialized = initialized;
   }
 
   /** Names of the variables, optimizer slots included. */
@@ -106,17 +117,21 @@ export class Program {
     const fn = this.#functions.get(name);
     if (fn === undefined) throw fail('PROGRAM_MISUSED', { detail: `there is no function ${name}` });
     if (fn.isTraining !== (rates !== undefined)) throw fail('PROGRAM_MISUSED', { detail: `${name} ${fn.isTraining ? 'needs' : 'takes no'} learning rates` });
-    const feeds: [Ref, Tensor][] = Object.entries(fn.inputs).map(([key, spec]) => {
-      const value = inputs[key];
-      if (value === undefined) throw fail('PROGRAM_MISUSED', { detail: `${name} needs the input ${key}` });
-      return [`${name}/in/${key}`, toTensor(value, spec.shape, spec.dtype)];
-    });
+    const feeds = feedsOf(name, fn, inputs);
     if (rates !== undefined) {
       const scalars = { ...adamScalars(rates.step), learningRate: rates.learningRate, headLearningRate: rates.headLearningRate };
       for (const key of ADAM_INPUTS) feeds.push([`${name}/adam/${key}`, tf.scalar(scalars[key], 'float32')]);
+      if (fn.accumulated !== null) feeds.push([`${name}/share`, tf.scalar(1 / (rates.batches ?? 1), 'float32')]);
     }
     const results = this.#run(feeds, fn.outputs.map(({ ref }) => ref));
     return Object.fromEntries(fn.outputs.map((output, index) => [output.name, results[index] as Float32Array]));
+  }
+
+  /** Adds the gradients of a batch to those of the step to come. @returns its loss */
+  accumulate(name: string, inputs: Values): number {
+    const fn = this.#functions.get(name);
+    if (fn === undefined || fn.accumulated === null) throw fail('PROGRAM_MISUSED', { detail: `${name} accumulates no gradients` });
+    return this.#run(feedsOf(name, fn, inputs), [fn.accumulated])[0]?.[0] ?? NaN;
   }
 
   /** Values of variables, copied out. */
@@ -145,6 +160,7 @@ export class Program {
       if (expected.join() !== found.join()) throw fail('SHAPE_MISMATCH', { name, expected: expected.join(' x '), found: found.join(' x ') });
     }
     this.#run(names.map((name) => [`assign/${name}`, tf.clone(tensors[name] as Tensor)]), names.map((name) => `assigned/${name}`));
+    if (this.#initialized !== null) this.#run([], [this.#initialized]);
   }
 
   dispose(): void {
@@ -174,42 +190,61 @@ export class Program {
   }
 }
 
-function build({ name, fn, graph, variables, tensors, trained, precision }: {
+function feedsOf(name: string, fn: CompiledFunction, inputs: Values): [Ref, Tensor][] {
+  return Object.entries(fn.inputs).map(([key, spec]) => {
+    const value = inputs[key];
+    if (value === undefined) throw fail('PROGRAM_MISUSED', { detail: `${name} needs the input ${key}` });
+    return [`${name}/in/${key}`, toTensor(value, spec.shape, spec.dtype)];
+  });
+}
+
+function build({ name, fn, graph, variables, trained, precision, areFixed }: {
   name: string;
   fn: FunctionSpec | TrainingSpec;
   graph: GraphBuilder;
   variables: ReadonlyMap<string, GraphVariable>;
-  tensors: Tensors;
   trained: ReadonlySet<string>;
   precision: Precision;
+  /** Whether no function changes a variable. */
+  areFixed: boolean;
 }): CompiledFunction {
   const bound = new Map<number, Ref>();
-  const dtypes = new Map<number, number>();
-  const examples = Object.fromEntries(Object.entries(fn.inputs).map(([key, { shape, dtype }]) => [key, tf.zeros([...shape], dtype)]));
+  const infos: TensorInfo[] = [];
+  const examples: Tensor[] = [];
+  const named = (entries: Iterable<readonly [string, readonly number[], number, Ref]>): Tensors =>
+    Object.fromEntries([...entries].map(([key, shape, dtype, ref]) => {
+      const { tensor, info } = symbol(shape, dtype);
+      examples.push(tensor);
+      infos.push(info);
+      bound.set(info.id, ref);
+      return [key, tensor];
+    }));
   try {
-    for (const [key, variable] of variables) bind(tensors[key] as Tensor, graph.read(variable, `${name}/variable/${key}`));
-    for (const [key, spec] of Object.entries(fn.inputs)) bind(examples[key] as Tensor, graph.input(`${name}/in/${key}`, DataType[spec.dtype], spec.shape));
-    const isTraining = 'optimizer' in fn;
-    const names = isTraining ? [...variables.keys()].filter((key) => trained.has(key)) : [];
-    const recording = record(() => tf.tidy(() => (isTraining ? runWithGradients(fn, tensors, examples, names) : { outputs: idsOf(fn.run(tensors, examples)), gradients: [] })));
+    const weights = named([...variables].map(([key, variable]) => [key, variable.shape, DataType.float32, graph.read(variable, `${name}/variable/${key}`)]));
+    const inputs = named(Object.entries(fn.inputs).map(([key, { shape, dtype }]) => [key, shape, DataType[dtype], graph.input(`${name}/in/${key}`, DataType[dtype], shape)]));
+    const names = 'optimizer' in fn ? [...variables.keys()].filter((key) => trained.has(key)) : [];
+    const recording = record(() => tf.tidy(() => ('optimizer' in fn ? runWithGradients(fn, weights, inputs, names) : { outputs: idsOf(fn.run(weights, inputs)), gradients: [] })), infos);
+    const fixed = new Map(areFixed ? Object.entries(weights).map(([key, tensor]) => [idOf(tensor), key]) : []);
     const { outputs, gradients } = recording.result;
-    const wanted = [...outputs.map(({ id }) => id), ...gradients];
-    const refs = emit(recording, wanted, { graph, scope: name, precision, bound, dtypes });
-    const results = outputs.map((output, index) => ({ name: output.name, ref: refs[index] as Ref }));
-    if (!('optimizer' in fn)) return { inputs: fn.inputs, outputs: results, isTraining: false };
-    const inputs = Object.fromEntries(ADAM_INPUTS.map((key) => [key, graph.input(`${name}/adam/${key}`, DataType.float32, [])])) as AdamInputs;
-    const gradientRefs = new Map(names.map((key, index) => [key, refs[outputs.length + index] as Ref]));
-    const { gradNorm, updates } = addAdamW(graph, { variables, gradients: gradientRefs, inputs, options: fn.optimizer, scope: `${name}/adamw` });
-    const done = graph.add('Identity', [gradNorm, ...updates.map((ref) => `^${ref}`)], { T: { type: DataType.float32 } }, `${name}/stepped`);
-    return { inputs: fn.inputs, outputs: [...results, { name: 'gradNorm', ref: done }], isTraining: true };
+    const emitted = emit(recording, { outputs: outputs.map(({ id }) => id), gradients }, { graph, scope: name, precision, bound, given: infos, fixed });
+    const results = outputs.map((output, index) => ({ name: output.name, ref: emitted.outputs[index] as Ref }));
+    if (!('optimizer' in fn)) return { inputs: fn.inputs, outputs: results, isTraining: false, accumulated: null };
+    const adam = Object.fromEntries(ADAM_INPUTS.map((key) => [key, graph.input(`${name}/adam/${key}`, DataType.float32, [])])) as AdamInputs;
+    const single = new Map(names.map((key, index) => [key, emitted.gradients[index] as Emitted]));
+    const share = fn.accumulates === true ? graph.input(`${name}/share`, DataType.float32, []) : null;
+    const accumulation = share === null ? null : addAccumulation(graph, { variables, gradients: single, scope: `${name}/accumulation`, share });
+    const { gradNorm, updates } = addAdamW(graph, { variables, gradients: accumulation?.gradients ?? single, inputs: adam, options: fn.optimizer, scope: `${name}/adamw`, isNative: hasNativeKernels() });
+    const after = (ref: Ref, nodes: readonly Ref[], as: string): Ref => graph.add('Identity', [ref, ...nodes.map((node) => `^${node}`)], { T: { type: DataType.float32 } }, `${name}/${as}`);
+    const done = after(gradNorm, [...updates, ...(accumulation?.clear(updates) ?? [])], 'stepped');
+    const loss = results.find((result) => result.name === 'loss')?.ref ?? gradNorm;
+    return {
+      inputs: fn.inputs,
+      outputs: [...results, { name: 'gradNorm', ref: done }],
+      isTraining: true,
+      accumulated: accumulation === null ? null : after(loss, accumulation.adds, 'accumulated'),
+    };
   } finally {
     tf.dispose(examples);
-  }
-
-  function bind(tensor: Tensor, ref: Ref): void {
-    const id = idOf(tensor);
-    bound.set(id, ref);
-    dtypes.set(id, tensor.dtype === 'int32' ? DataType.int32 : DataType.float32);
   }
 }
 

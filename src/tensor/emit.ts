@@ -1,5 +1,6 @@
 /** Turns a recording into nodes of a graph: the ops that lead to the wanted tensors, with what they read bound or constant. */
 import { fail } from '../errors.ts';
+import { hasNativeProduct, type TensorInfo } from './backend.ts';
 import type { GraphBuilder, Ref } from './graph.ts';
 import { DataType, type AttrValue } from './proto.ts';
 import type { RecordedConstant, RecordedOp, Recording } from './record.ts';
@@ -18,31 +19,55 @@ const INFERRED_TYPES: Record<string, Record<string, number>> = {
 };
 /** A bigger constant was made in JavaScript from data, which would be frozen into the graph: an error of the recorded function. */
 const MAX_CONSTANT = 4096;
-const PRODUCTS = new Set(['MatMul', 'BatchMatMulV2']);
+
+/**
+ * Ops that work on bfloat16: which inputs and outputs have their type T. Products always do; the others (native/) where the last of these
+ * inputs is there as bfloat16 already. `twin`: an output that is another one as T.
+ */
+const HALF_FORMS: Readonly<Record<string, { inputs: readonly number[]; outputs: readonly number[]; isProduct?: true; twin?: { of: number; at: number } }>> = {
+  MatMul: { inputs: [0, 1], outputs: [0], isProduct: true },
+  BatchMatMulV2: { inputs: [0, 1], outputs: [0], isProduct: true },
+  MtmtLayerNorm: { inputs: [0], outputs: [], twin: { of: 0, at: 1 } },
+  MtmtLayerNormGrad: { inputs: [2], outputs: [0] },
+  MtmtBiasGelu: { inputs: [0], outputs: [0] },
+  MtmtBiasGeluGrad: { inputs: [0, 1], outputs: [0] },
+  MtmtAttention: { inputs: [0], outputs: [0] },
+  MtmtAttentionGrad: { inputs: [0, 1], outputs: [0] },
+};
+/** Takes the gradient in two parts, so that their sum need not be made. */
+const NORM_GRADIENT = 'MtmtLayerNormGrad';
 
 export interface EmitOptions {
   readonly graph: GraphBuilder;
   /** Prefix of node names. */
   readonly scope: string;
-  /** bfloat16: casts around matrix products; everything else stays float32. */
+  /** bfloat16: matrix products, and what lies between two of them; sums, norms, weights and the optimizer stay float32. */
   readonly precision: Precision;
   /** Tensor ids that are inputs or variables of the graph. */
   readonly bound: ReadonlyMap<number, Ref>;
-  readonly dtypes: ReadonlyMap<number, number>;
+  /** What `bound` names. */
+  readonly given: readonly TensorInfo[];
+  /** Names of those of `bound` that are variables which never change: what products need of them is made once and kept as bfloat16. */
+  readonly fixed: ReadonlyMap<number, string>;
+}
+
+/** A tensor in the graph. */
+export interface Emitted {
+  readonly ref: Ref;
+  readonly isHalf: boolean;
 }
 
 /**
- * @param wanted tensor ids
- * @returns the refs of `wanted`, in order
+ * @param outputs, gradients tensor ids; outputs are float32, gradients as they come
  * @throws STEP_NOT_RECORDABLE naming the op whose input is neither recorded, bound nor a small constant
  */
-export function emit(recording: Recording<unknown>, wanted: readonly number[], options: EmitOptions): Ref[] {
+export function emit(recording: Recording<unknown>, { outputs, gradients }: { outputs: readonly number[]; gradients: readonly number[] }, options: EmitOptions): { outputs: Ref[]; gradients: Emitted[] } {
   const emitter = new Emitter(recording, options);
-  const needed = emitter.neededFor(wanted);
+  const needed = emitter.neededFor([...outputs, ...gradients]);
   recording.ops.forEach((op, index) => {
     if (needed.has(index)) emitter.node(op);
   });
-  return wanted.map((id) => emitter.ref(id, 'the result'));
+  return { outputs: outputs.map((id) => emitter.ref(id, 'the result')), gradients: gradients.map((id) => emitter.asItIs(id)) };
 }
 
 class Emitter {
@@ -50,30 +75,68 @@ class Emitter {
   readonly #options: EmitOptions;
   readonly #refs: Map<number, Ref>;
   readonly #producers = new Map<number, { index: number; dtype: number }>();
-  readonly #casts = new Map<Ref, Ref>();
+  /** The bfloat16 form of tensors, which may be their only one. */
+  readonly #halves = new Map<number, Ref>();
+  /** Sums that are never made: by the id of their result, what is added. */
+  readonly #sums = new Map<number, readonly [number, number]>();
+  readonly #shapes: ReadonlyMap<number, readonly number[]>;
 
   constructor(recording: Recording<unknown>, options: EmitOptions) {
     this.#recording = recording;
     this.#options = options;
     this.#refs = new Map(options.bound);
+    this.#shapes = new Map([...options.given, ...recording.ops.flatMap((op) => op.outputs)].map(({ id, shape }) => [id, shape]));
     recording.ops.forEach((op, index) => op.outputs.forEach(({ id, dtype }) => this.#producers.set(id, { index, dtype })));
   }
 
   neededFor(wanted: readonly number[]): Set<number> {
     const needed = new Set<number>();
+    const uses = new Map<number, number>();
     const stack = [...wanted];
     for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      uses.set(id, (uses.get(id) ?? 0) + 1);
       const producer = this.#refs.has(id) ? undefined : this.#producers.get(id);
       if (producer === undefined || needed.has(producer.index)) continue;
       needed.add(producer.index);
       stack.push(...(this.#recording.ops[producer.index] as RecordedOp).inputs);
     }
+    for (const index of [...needed]) this.#dissolveSum(this.#recording.ops[index] as RecordedOp, uses, needed);
     return needed;
   }
 
+  /** The sum of two gradients that only a norm's gradient reads. */
+  #dissolveSum({ op, inputs }: RecordedOp, uses: ReadonlyMap<number, number>, needed: Set<number>): void {
+    const id = inputs[0] as number;
+    const producer = op === NORM_GRADIENT && uses.get(id) === 1 ? this.#producers.get(id) : undefined;
+    const sum = producer && this.#recording.ops[producer.index];
+    if (producer === undefined || sum?.op !== 'AddV2') return;
+    const [left, right] = sum.inputs as [number, number];
+    const shape = sum.outputs[0]?.shape.join();
+    if ([left, right].some((each) => this.#producerOf(each)?.shape.join() !== shape)) return; // one of them is broadcast
+    this.#sums.set(id, [left, right]);
+    needed.delete(producer.index);
+  }
+
+  #producerOf(id: number): { readonly shape: readonly number[] } | undefined {
+    const producer = this.#producers.get(id);
+    return producer && this.#recording.ops[producer.index]?.outputs.find((output) => output.id === id);
+  }
+
+  asItIs(id: number): Emitted {
+    const half = this.#refs.has(id) ? undefined : this.#halves.get(id);
+    return half === undefined ? { ref: this.ref(id, 'the result'), isHalf: false } : { ref: half, isHalf: true };
+  }
+
+  /** As float32. */
   ref(id: number, reader: string): Ref {
     const known = this.#refs.get(id);
     if (known !== undefined) return known;
+    const half = this.#halves.get(id);
+    if (half !== undefined) {
+      const full = this.#cast(half, DataType.bfloat16, DataType.float32);
+      this.#refs.set(id, full);
+      return full;
+    }
     const constant = this.#recording.constants.get(id);
     if (constant === undefined) throw fail('STEP_NOT_RECORDABLE', { op: reader, detail: `reads tensor ${id}, which was neither recorded nor given` });
     const ref = constant.values.length > MAX_CONSTANT ? this.#filled(constant, reader) : this.#options.graph.constant(constant.dtype, constant.shape, typedValues(constant));
@@ -97,34 +160,80 @@ class Emitter {
     const output = recorded.outputs[0];
     if (output === undefined) return;
     const attrs = this.#attributes(recorded);
-    const inputs = recorded.inputs.map((id) => this.ref(id, recorded.op));
     if (recorded.op === 'Cast' && sameType(attrs['SrcT'], attrs['DstT'])) {
-      this.#refs.set(output.id, inputs[0] as Ref); // tfjs casts what needs none
+      this.#refs.set(output.id, this.ref(recorded.inputs[0] as number, recorded.op)); // tfjs casts what needs none
       return;
     }
-    const isProduct = PRODUCTS.has(recorded.op) && output.dtype === DataType.float32;
-    const [op, opAttrs] = recorded.op === 'BatchMatMulV2' && output.shape.length === 2 ? ['MatMul', plainProduct(attrs)] as const : [recorded.op, attrs] as const;
-    const ref = isProduct && this.#options.precision === 'bfloat16' ? this.#halfProduct(op, inputs, opAttrs) : this.#add(op, inputs, opAttrs);
-    recorded.outputs.forEach(({ id }, index) => this.#refs.set(id, index === 0 ? ref : `${ref}:${index}`));
+    const form = HALF_FORMS[recorded.op];
+    const isHalf = form !== undefined && output.dtype === DataType.float32 && this.#isHalf(recorded, form);
+    const inputs = recorded.inputs.map((id, index) => (this.#sums.has(id) ? '' : isHalf && form.inputs.includes(index) ? this.#half(id, recorded.op) : this.ref(id, recorded.op)));
+    const sum = this.#sums.get(recorded.inputs[0] as number);
+    if (sum !== undefined) Object.assign(attrs, this.#partsOf(sum, inputs));
+    if (isHalf) attrs['T'] = { type: DataType.bfloat16 };
+    const [op, opAttrs] = output.shape.length === 2 ? this.#product(recorded.op, attrs, isHalf) : ([recorded.op, attrs] as const);
+    const ref = this.#add(op, inputs, opAttrs);
+    const refOf = (index: number): Ref => (index === 0 ? ref : `${ref}:${index}`);
+    recorded.outputs.forEach(({ id }, index) => (isHalf && form.outputs.includes(index) ? this.#halves : this.#refs).set(id, refOf(index)));
+    if (isHalf && form.twin !== undefined) this.#halves.set((recorded.outputs[form.twin.of] as { id: number }).id, refOf(form.twin.at));
+  }
+
+  /** MatMul is BatchMatMulV2 of two matrices, with a faster kernel of oneDNN; ours is the fastest. */
+  #product(op: string, attrs: Record<string, AttrValue>, isHalf: boolean): readonly [string, Record<string, AttrValue>] {
+    if (op !== 'MatMul' && op !== 'BatchMatMulV2') return [op, attrs];
+    const { adj_x: a = attrs['transpose_a'], adj_y: b = attrs['transpose_b'], T } = attrs;
+    const transposes = { ...(a && { transpose_a: a }), ...(b && { transpose_b: b }) };
+    return isHalf && hasNativeProduct() ? ['MtmtProduct', transposes] : ['MatMul', { ...transposes, ...(T && { T }) }];
+  }
+
+  #isHalf({ inputs }: RecordedOp, form: { inputs: readonly number[]; isProduct?: true }): boolean {
+    if (this.#options.precision !== 'bfloat16') return false;
+    return form.isProduct === true || this.#halves.has(inputs[form.inputs.at(-1) as number] as number);
+  }
+
+  /** Puts both parts of a gradient into `inputs`; the second one may be a half. */
+  #partsOf([left, right]: readonly [number, number], inputs: Ref[]): Record<string, AttrValue> {
+    const isOnlyHalf = (id: number): boolean => this.asItIs(id).isHalf;
+    const [first, second] = isOnlyHalf(left) && !isOnlyHalf(right) ? [right, left] : [left, right];
+    const half = this.asItIs(second);
+    inputs[0] = this.ref(first, NORM_GRADIENT);
+    inputs[1] = half.ref;
+    return { D: { type: half.isHalf ? DataType.bfloat16 : DataType.float32 } };
   }
 
   #add(op: string, inputs: readonly Ref[], attrs: Record<string, AttrValue>): Ref {
     return this.#options.graph.add(op, inputs, attrs, `${this.#options.scope}/${op}`);
   }
 
-  #halfProduct(op: string, inputs: readonly Ref[], attrs: Record<string, AttrValue>): Ref {
-    const half = this.#add(op, inputs.map((input) => this.#toHalf(input)), { ...attrs, T: { type: DataType.bfloat16 } });
-    const full = this.#cast(half, DataType.bfloat16, DataType.float32);
-    this.#casts.set(full, half); // a product of this product needs no cast back and forth
-    return full;
+  #half(id: number, reader: string): Ref {
+    const known = this.#halves.get(id);
+    if (known !== undefined) return known;
+    const half = this.#kept(id, reader) ?? this.#cast(this.ref(id, reader), DataType.float32, DataType.bfloat16);
+    this.#halves.set(id, half);
+    return half;
   }
 
-  #toHalf(ref: Ref): Ref {
-    const known = this.#casts.get(ref);
-    if (known !== undefined) return known;
-    const half = this.#cast(ref, DataType.float32, DataType.bfloat16);
-    this.#casts.set(ref, half);
-    return half;
+  /** A half that depends on nothing but fixed variables: a variable of its own, set when the program starts. All functions share it. */
+  #kept(id: number, reader: string): Ref | undefined {
+    const made = this.#nameOfFixed(id);
+    const shape = this.#shapes.get(id);
+    if (made === undefined || shape === undefined) return undefined;
+    const name = `half/${made}/${shape.join('x')}`; // the shape tells along which axis parts were joined
+    const { graph, scope } = this.#options;
+    const isNew = !graph.has(name);
+    const variable = graph.variable(name, shape, DataType.bfloat16);
+    if (isNew) graph.initializers.push(graph.assign(variable, this.#cast(this.ref(id, reader), DataType.float32, DataType.bfloat16), `${scope}/keep`));
+    return graph.read(variable, `${scope}/kept`);
+  }
+
+  /** What a tensor is made of, if that is fixed variables alone. */
+  #nameOfFixed(id: number): string | undefined {
+    const variable = this.#options.fixed.get(id);
+    if (variable !== undefined) return variable;
+    const producer = this.#producers.get(id);
+    const made = producer && (this.#recording.ops[producer.index] as RecordedOp);
+    if (made?.op !== 'ConcatV2') return undefined;
+    const parts = made.inputs.slice(0, -1).map((input) => this.#options.fixed.get(input));
+    return parts.includes(undefined) ? undefined : parts.join('..');
   }
 
   #cast(ref: Ref, from: number, to: number): Ref {
@@ -143,13 +252,8 @@ class Emitter {
   }
 
   #dtype(id: number): number {
-    return this.#producers.get(id)?.dtype ?? this.#recording.constants.get(id)?.dtype ?? this.#options.dtypes.get(id) ?? DataType.float32;
+    return this.#producers.get(id)?.dtype ?? this.#recording.constants.get(id)?.dtype ?? this.#options.given.find((info) => info.id === id)?.dtype ?? DataType.float32;
   }
-}
-
-/** MatMul is BatchMatMulV2 of two matrices, with oneDNN's faster kernel; its attributes have other names. */
-function plainProduct({ adj_x, adj_y, ...rest }: Record<string, AttrValue>): Record<string, AttrValue> {
-  return { ...rest, ...(adj_x && { transpose_a: adj_x }), ...(adj_y && { transpose_b: adj_y }) };
 }
 
 function sameType(a: AttrValue | undefined, b: AttrValue | undefined): boolean {

@@ -7,6 +7,8 @@ export type Ref = string;
 export interface GraphVariable {
   readonly handle: Ref;
   readonly shape: readonly number[];
+  /** A value of DataType; float32 if absent. */
+  readonly dtype?: number;
 }
 
 const FLOAT: Record<string, AttrValue> = { T: { type: DataType.float32 } };
@@ -17,6 +19,8 @@ export class GraphBuilder {
   readonly #uses = new Map<string, number>();
   readonly #constants = new Map<string, Ref>();
   readonly #variables = new Map<string, GraphVariable>();
+  /** Nodes that set variables from others, to be run once. */
+  readonly initializers: Ref[] = [];
 
   get size(): number {
     return this.#nodes.length;
@@ -53,22 +57,26 @@ export class GraphBuilder {
     return this.add('Placeholder', [], { dtype: { type: dtype }, shape: { shape } }, name);
   }
 
-  /** A float32 variable; the same name gives the same one. */
-  variable(name: string, shape: readonly number[]): GraphVariable {
+  /** The same name gives the same one. */
+  variable(name: string, shape: readonly number[], dtype: number = DataType.float32): GraphVariable {
     const known = this.#variables.get(name);
     if (known !== undefined) return known;
-    const attrs = { dtype: { type: DataType.float32 }, shape: { shape }, shared_name: { s: name }, container: { s: '' } };
-    const variable = { handle: this.add('VarHandleOp', [], attrs, `variable/${name}`), shape };
+    const attrs = { dtype: { type: dtype }, shape: { shape }, shared_name: { s: name }, container: { s: '' } };
+    const variable = { handle: this.add('VarHandleOp', [], attrs, `variable/${name}`), shape, dtype };
     this.#variables.set(name, variable);
     return variable;
   }
 
-  read({ handle }: GraphVariable, name: string, after: readonly Ref[] = []): Ref {
-    return this.add('ReadVariableOp', [handle, ...after.map((ref) => `^${ref}`)], { dtype: { type: DataType.float32 } }, name);
+  has(variable: string): boolean {
+    return this.#variables.has(variable);
   }
 
-  assign({ handle }: GraphVariable, value: Ref, name: string): Ref {
-    return this.add('AssignVariableOp', [handle, value], { dtype: { type: DataType.float32 } }, name);
+  read({ handle, dtype = DataType.float32 }: GraphVariable, name: string, after: readonly Ref[] = []): Ref {
+    return this.add('ReadVariableOp', [handle, ...after.map((ref) => `^${ref}`)], { dtype: { type: dtype } }, name);
+  }
+
+  assign({ handle, dtype = DataType.float32 }: GraphVariable, value: Ref, name: string): Ref {
+    return this.add('AssignVariableOp', [handle, value], { dtype: { type: dtype } }, name);
   }
 
   encode(): Buffer {

@@ -12,29 +12,32 @@ export function product(a: Tensor, b: Tensor, { transposeA = false, transposeB =
   return nodeBackend().executeSingleOutput('MatMul', [FLOAT, flag('transpose_a', transposeA), flag('transpose_b', transposeB)], [a, b]);
 }
 
-/** `x` plus `bias` in every row: `[rows, columns] + [columns]`. */
-function addBias(x: Tensor, bias: Tensor): Tensor {
-  return nodeBackend().executeSingleOutput('BiasAdd', [FLOAT], [x, bias]);
-}
-
 /** Sum over rows: `[rows, columns] -> [columns]`; faster than a general sum. */
 function biasGradient(dy: Tensor): Tensor {
   return nodeBackend().executeSingleOutput('BiasAddGrad', [FLOAT], [dy]);
 }
 
-/** `x W^T + b`: x `[rows, in]`, weight `[out, in]` (the layout of PyTorch's files), bias `[out]`, result `[rows, out]`. */
-export function linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+/** `x W^T`: x `[rows, in]`, weight `[out, in]` (the layout of PyTorch's files), result `[rows, out]`. */
+export function linear(x: Tensor, weight: Tensor): Tensor {
   return tf.customGrad((...args: unknown[]) => {
-    const [x, weight, bias, save] = args as [Tensor, Tensor, Tensor, (saved: Tensor[]) => void];
+    const [x, weight, save] = args as [Tensor, Tensor, (saved: Tensor[]) => void];
     save([x, weight]);
     return {
-      value: addBias(product(x, weight, { transposeB: true }), bias),
+      value: product(x, weight, { transposeB: true }),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [x, weight] = saved as [Tensor, Tensor];
-        return [product(dy, weight), product(dy, x, { transposeA: true }), biasGradient(dy)];
+        return [product(dy, weight), product(dy, x, { transposeA: true })];
       },
     };
-  })(x, weight, bias);
+  })(x, weight);
+}
+
+/** `x` plus `bias` in every row: `[rows, columns] + [columns]`. */
+export function addBias(x: Tensor, bias: Tensor): Tensor {
+  return tf.customGrad((...args: unknown[]) => {
+    const [x, bias] = args as [Tensor, Tensor];
+    return { value: nodeBackend().executeSingleOutput('BiasAdd', [FLOAT], [x, bias]), gradFunc: (dy: Tensor) => [dy, biasGradient(dy)] };
+  })(x, bias);
 }
 
 /** Layer normalization over columns: x `[rows, columns]`, scale and shift `[columns]`. */
@@ -115,10 +118,7 @@ export function crossEntropy(logits: Tensor, classes: Tensor): Tensor {
   })(logits);
 }
 
-/**
- * Dropout whose mask is a pure function of `seed` (int32 scalar tensor) and `site`: the same step gives the same mask after a resume.
- * Drawn by a native op; tf.dropout fills its mask in JavaScript.
- */
+/** Dropout whose mask is a pure function of `seed` (int32 scalar tensor) and `site`. Drawn by a native op; tf.dropout fills its mask in JavaScript. */
 export function dropout(x: Tensor, { rate, seed, site }: { rate: number; seed: Tensor; site: number }): Tensor {
   if (rate === 0) return x;
   return tf.customGrad((...args: unknown[]) => {

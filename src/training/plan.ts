@@ -3,8 +3,8 @@ import { packUnits, type RowShape, type Window } from '../encoders/pack.ts';
 import { random } from '../corpora/random.ts';
 
 export interface PlannedStep {
-  /** Windows of each row. */
-  readonly rows: readonly (readonly Window[])[];
+  /** Windows of each row of each batch; one batch unless gradients are accumulated. */
+  readonly batches: readonly (readonly (readonly Window[])[])[];
   /** Counted from 0. */
   readonly epoch: number;
   /** Whether a dev score is due after this step. */
@@ -14,19 +14,23 @@ export interface PlannedStep {
 /** @param units windows that must come together: single ones, or both sides of a pair */
 export function planSteps(
   units: readonly (readonly Window[])[],
-  { shape, epochs, maxSteps, evaluationsPerEpoch, seed }: { shape: RowShape; epochs: number; maxSteps: number | null; evaluationsPerEpoch: number; seed: number },
+  { shape, epochs, maxSteps, evaluationsPerEpoch, accumulation, seed }: { shape: RowShape; epochs: number; maxSteps: number | null; evaluationsPerEpoch: number; accumulation: number; seed: number },
 ): PlannedStep[] {
-  const planned: { rows: Window[][]; epoch: number; isEvaluated: boolean }[] = [];
+  const planned: { batches: Window[][][]; epoch: number; isEvaluated: boolean }[] = [];
   for (let epoch = 0; epoch < epochs && planned.length < (maxSteps ?? Infinity); epoch++) {
     const order = random(seed + epoch).shuffle([...units]);
-    const batches = [...packUnits(order, shape)];
-    batches.forEach((rows, index) => {
-      const due = Math.floor(((index + 1) * evaluationsPerEpoch) / batches.length) > Math.floor((index * evaluationsPerEpoch) / batches.length);
-      planned.push({ rows, epoch, isEvaluated: due });
+    const groups = inGroups([...packUnits(order, shape)], accumulation);
+    groups.forEach((batches, index) => {
+      const due = Math.floor(((index + 1) * evaluationsPerEpoch) / groups.length) > Math.floor((index * evaluationsPerEpoch) / groups.length);
+      planned.push({ batches, epoch, isEvaluated: due });
     });
   }
   const steps = planned.slice(0, maxSteps ?? planned.length);
   const last = steps.at(-1);
   if (last !== undefined) last.isEvaluated = true;
   return steps;
+}
+
+function inGroups<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, group) => items.slice(group * size, (group + 1) * size));
 }

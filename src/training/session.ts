@@ -64,7 +64,9 @@ export function openSession(spec: SessionSpec): Session {
       weightDecay: options.weightDecay,
       hasDecay: (name) => !name.endsWith('.bias') && !name.endsWith('.scale') && !name.endsWith('.shift'),
       isHead: (name) => name === HEAD_WEIGHT || name === HEAD_BIAS,
+      rateFactor: (name) => options.layerDecay ** layersAbove(config, name),
     },
+    accumulates: options.accumulation > 1,
   };
   const predictions = shapes.map((each) => [functionName(each), predictFunction(config, each, { hasHead: spec.numTags > 0, hasVectors: spec.hasVectors, hasWordVariable })] as const);
   const program = compile({
@@ -93,13 +95,26 @@ function trainStep({ program, spec, shape, words, planned, step, factor }: {
   step: number;
   factor: number;
 }): { loss: number; gradNorm: number; pieces: number } {
-  const batch = layOut(planned.rows, shape, spec.weights.config);
-  // everything random in a step depends on the seed and its number alone, so that a resumed run repeats it
-  const values = { ...batchInputs(batch, words), ...spec.task.values(batch, random(spec.seed * 1_000_003 + step)), seed: Int32Array.of(spec.seed * 65_537 + step) };
+  const batches = planned.batches.map((rows) => layOut(rows, shape, spec.weights.config));
+  const inputs = batches.map((batch, index) => ({
+    ...batchInputs(batch, words),
+    // everything random in a step depends on the seed, its number and the batch's alone, so that a resumed run repeats it
+    ...spec.task.values(batch, random(spec.seed * 1_000_003 + step + index * 2 ** 33)),
+    seed: Int32Array.of(spec.seed * 65_537 + step + index * 0x1000193),
+  }));
   const learningRate = spec.options.learningRate * factor;
   const headLearningRate = (spec.options.headLearningRate ?? spec.options.learningRate) * factor;
-  const results = program.call('step', values, { step, learningRate, headLearningRate });
-  return { loss: results['loss']?.[0] ?? NaN, gradNorm: results['gradNorm']?.[0] ?? NaN, pieces: batch.filled };
+  const losses = inputs.slice(0, -1).map((values) => program.accumulate('step', values));
+  const results = program.call('step', inputs.at(-1) ?? {}, { step, learningRate, headLearningRate, batches: batches.length });
+  const loss = [...losses, results['loss']?.[0] ?? NaN].reduce((a, b) => a + b, 0) / batches.length;
+  return { loss, gradNorm: results['gradNorm']?.[0] ?? NaN, pieces: batches.reduce((sum, { filled }) => sum + filled, 0) };
+}
+
+/** 0 for the top layer and the head; embeddings lie below the lowest layer. */
+function layersAbove({ layers }: EncoderConfig, name: string): number {
+  const layer = /^layers\.(\d+)\./.exec(name)?.[1];
+  if (layer !== undefined) return layers - 1 - Number(layer);
+  return name.startsWith('embeddings.') ? layers : 0;
 }
 
 function trainedNames(config: EncoderConfig, options: TrainingOptions, hasHead: boolean): Set<string> {

@@ -2,6 +2,7 @@
 import type { WordPair } from '../corpora/pairs.ts';
 import type { PackedBatch, Window } from '../encoders/pack.ts';
 import type { InputSpec, Values } from '../tensor/compile.ts';
+import { kernels } from '../tensor/kernels.ts';
 import type { RowShape } from '../models/outputs.ts';
 import { drawPairs } from './draw.ts';
 import { similarityLoss } from './losses.ts';
@@ -73,7 +74,7 @@ function pairTask(units: readonly (readonly Window[])[], temperature: number): O
     units,
     inputs: pairInputs,
     loss: (_weights, vectors, inputs, drop) =>
-      similarityLoss(drop(vectors), {
+      similarityLoss(kernels.dropout(vectors, drop()), {
         left: input(inputs, 'left'),
         right: input(inputs, 'right'),
         targets: input(inputs, 'similarities'),

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { loadBackend, nodeBackend, tf, type Tensor } from '../../src/tensor/backend.ts';
-import { compile, type TrainingSpec } from '../../src/tensor/compile.ts';
+import { random } from '../../src/corpora/random.ts';
+import { compile, type Program, type StepRates, type TrainingSpec } from '../../src/tensor/compile.ts';
 import { rateFactor } from '../../src/training/schedule.ts';
 
 before(() => loadBackend({ device: 'cpu' }));
@@ -35,6 +36,87 @@ test('clipping, AdamW and the schedule equal PyTorch’s over twelve steps', () 
     assertClose(b!.data, expected.b, 1e-6);
   });
   program.dispose();
+});
+
+/** A linear model of four inputs: enough to see every part of a step. */
+function linearModel(options: { accumulates?: boolean; rateFactor?: (name: string) => number } = {}): Program {
+  const step: TrainingSpec = {
+    inputs: { x: { shape: [8, 4], dtype: 'float32' }, y: { shape: [8], dtype: 'float32' } },
+    run: ({ w, b }, { x, y }) => ({ loss: tf.matMul(x as never, w as never).reshape([8]).add(b!).sub(y!).square().mean() }),
+    optimizer: { clipNorm: 1, weightDecay: 0.01, hasDecay: (name) => name === 'w', isHead: () => false, ...(options.rateFactor && { rateFactor: options.rateFactor }) },
+    ...(options.accumulates === true && { accumulates: true }),
+  };
+  const variables = { w: { shape: [4, 1], data: Float32Array.of(0.1, -0.2, 0.3, -0.4) }, b: { shape: [1], data: Float32Array.of(0.5) } };
+  return compile({ variables, trained: new Set(['w', 'b']), functions: { step }, precision: 'float32' });
+}
+
+function batchOf(seed: number): { x: Float32Array; y: Float32Array } {
+  const generator = random(seed);
+  return { x: Float32Array.from({ length: 32 }, () => generator.next() - 0.5), y: Float32Array.from({ length: 8 }, () => generator.next()) };
+}
+
+const rates = (step: number, batches = 1): StepRates => ({ step, learningRate: 1e-2, headLearningRate: 1e-2, batches });
+
+test('a step on accumulated gradients equals a step on their mean, and the next one starts from none', () => {
+  const [once, three] = [linearModel(), linearModel({ accumulates: true })];
+  for (const step of [1, 2]) {
+    const batch = batchOf(step);
+    const { gradNorm } = once.call('step', batch, rates(step));
+    // the same batch three times: its mean is itself
+    const losses = [three.accumulate('step', batch), three.accumulate('step', batch)];
+    const accumulated = three.call('step', batch, rates(step, 3));
+    assertClose(accumulated['gradNorm']!, [...gradNorm!], 1e-6);
+    assertClose(losses, [accumulated['loss']![0]!, accumulated['loss']![0]!], 0);
+    for (const name of ['w', 'b']) assertClose(three.read([name])[name]!.data, [...once.read([name])[name]!.data], 1e-6);
+  }
+  assert.throws(() => once.accumulate('step', batchOf(1)), { code: 'PROGRAM_MISUSED', message: /accumulates no gradients/ });
+  once.dispose();
+  three.dispose();
+});
+
+test('a variable’s rate factor scales its step and no other’s', () => {
+  const [whole, halved] = [linearModel(), linearModel({ rateFactor: (name) => (name === 'b' ? 0.5 : 1) })];
+  for (const program of [whole, halved]) program.call('step', batchOf(1), rates(1));
+  const [a, b] = [whole.read(['w', 'b']), halved.read(['w', 'b'])];
+  assert.deepEqual(b['w']!.data, a['w']!.data);
+  assertClose([b['b']!.data[0]! - 0.5], [(a['b']!.data[0]! - 0.5) / 2], 1e-7);
+  whole.dispose();
+  halved.dispose();
+});
+
+test('a program that starts from another’s state goes on equal to the bit', () => {
+  const [first, straight] = [linearModel(), linearModel()];
+  for (let step = 1; step <= 6; step++) straight.call('step', batchOf(step), rates(step));
+  for (let step = 1; step <= 3; step++) first.call('step', batchOf(step), rates(step));
+  const resumed = linearModel();
+  resumed.assign(first.read(first.state));
+  for (let step = 4; step <= 6; step++) resumed.call('step', batchOf(step), rates(step));
+  assert.deepEqual(resumed.read(resumed.state), straight.read(straight.state));
+  for (const program of [first, straight, resumed]) program.dispose();
+});
+
+test('three hundred steps leak neither tensors nor memory', () => {
+  const program = linearModel({ accumulates: true });
+  const run = (steps: number): void => {
+    for (let step = 1; step <= steps; step++) {
+      program.accumulate('step', batchOf(step));
+      program.call('step', batchOf(step), rates(step, 2));
+    }
+  };
+  run(50);
+  const before = { js: tf.memory().numTensors, native: nodeBackend().getNumOfTFTensors() };
+  const bytes = process.memoryUsage().rss;
+  run(300);
+  assert.deepEqual({ js: tf.memory().numTensors, native: nodeBackend().getNumOfTFTensors() }, before);
+  const grown = process.memoryUsage().rss - bytes;
+  assert.ok(grown < 50e6, `the process grew by ${grown} bytes`);
+  program.dispose();
+});
+
+test('an op whose result has no shape without values is refused by its name', () => {
+  const variables = { w: { shape: [3], data: Float32Array.of(1, 0, 2) } };
+  const functions = { f: { inputs: {}, run: ({ w }: Record<string, Tensor>) => ({ y: tf.unique(w as never).values }) } };
+  assert.throws(() => compile({ variables, functions, precision: 'float32' }), { code: 'STEP_NOT_RECORDABLE', message: /Unique/ });
 });
 
 test('a compiled function gives what the function gives, and calls leak no tensor', () => {

@@ -1,0 +1,96 @@
+#include "pool.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace mtmt {
+namespace {
+
+struct Loop {
+  const std::function<void(int64_t)>* work;
+  int64_t count;
+  std::atomic<int64_t> next{0};
+  std::atomic<int64_t> done{0};
+
+  /** @return whether it did the last one */
+  bool help() {
+    bool is_last = false;
+    for (int64_t i; (i = next.fetch_add(1)) < count;) {
+      (*work)(i);
+      is_last = done.fetch_add(1) + 1 == count;
+    }
+    return is_last;
+  }
+};
+
+class Pool {
+ public:
+  Pool() {
+    const unsigned cores = std::thread::hardware_concurrency();
+    for (unsigned i = 1; i < cores; i++) std::thread([this] { serve(); }).detach();
+    size_ = cores;
+  }
+
+  void share(int64_t count, const std::function<void(int64_t)>& work) {
+    std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
+    if (!turn.owns_lock() || count < 2 || size_ < 2) {
+      for (int64_t i = 0; i < count; i++) work(i);
+      return;
+    }
+    auto loop = std::make_shared<Loop>();
+    loop->work = &work;
+    loop->count = count;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      loop_ = loop;
+      number_++;
+    }
+    wake_.notify_all();
+    if (!loop->help()) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      finished_.wait(lock, [&] { return loop->done.load() == count; });
+    }
+    std::lock_guard<std::mutex> lock(mutex_);
+    loop_.reset();
+  }
+
+ private:
+  void serve() {
+    uint64_t seen = 0;
+    for (;;) {
+      std::shared_ptr<Loop> loop;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return number_ != seen; });
+        seen = number_;
+        loop = loop_;
+      }
+      // a late one keeps the loop alive, finds nothing left to do and never touches `work`
+      if (loop && loop->help()) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        finished_.notify_all();
+      }
+    }
+  }
+
+  std::mutex turn_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable finished_;
+  std::shared_ptr<Loop> loop_;
+  uint64_t number_ = 0;
+  unsigned size_ = 1;
+};
+
+}  // namespace
+
+void share(int64_t count, const std::function<void(int64_t)>& work) {
+  static Pool* pool = new Pool;  // never destroyed: its threads end with the process
+  pool->share(count, work);
+}
+
+}  // namespace mtmt
