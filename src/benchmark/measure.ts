@@ -122,12 +122,7 @@ function weightsOf({ config, directory }: Workload, hasWordVariable: boolean): N
   const head = { [HEAD_WEIGHT]: { shape: [TAGS, config.hiddenSize], data: spread(TAGS * config.hiddenSize, generator) }, [HEAD_BIAS]: { shape: [TAGS], data: new Float32Array(TAGS) } };
   const names = encoderWeightNames(config).filter((name) => hasWordVariable || name !== 'embeddings.word');
   if (directory === undefined) return { ...Object.fromEntries(names.map((name) => [name, made(config, name, generator)])), ...head };
-  const weights = new EncoderWeights({ directory, config });
-  try {
-    return { ...weights.load(names), ...head };
-  } finally {
-    weights.close();
-  }
+  return { ...new EncoderWeights({ directory, config }).load(names), ...head }; // read while the program is compiled; the process ends soon after
 }
 
 function made(config: EncoderConfig, name: string, generator: Random): NamedTensor {

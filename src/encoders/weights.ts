@@ -22,9 +22,9 @@ export class EncoderWeights {
     this.#file = new SafetensorsFile(join(encoder.directory, 'model.safetensors'));
   }
 
-  /** Weights by our names. */
+  /** Weights by our names; the values are read when they are asked for, so that they need not all be in memory at once. Not after `close`. */
   load(names: readonly string[]): NamedTensors {
-    return Object.fromEntries(names.map((name) => [name, this.#file.tensor(this.#stored(name))]));
+    return Object.fromEntries(names.map((name) => [name, this.#file.lazily(this.#stored(name))]));
   }
 
   /** All but the word embeddings. */

@@ -65,31 +65,26 @@ export function compile(spec: ProgramSpec): Program {
   const graph = new GraphBuilder();
   const trained = spec.trained ?? new Set<string>();
   const variables = new Map(Object.entries(spec.variables).map(([name, { shape }]) => [name, graph.variable(name, shape)]));
-  const tensors = tf.tidy(() => Object.fromEntries(Object.entries(spec.variables).map(([name, t]) => [name, tf.keep(toTensor(t.data, t.shape, 'float32'))])));
-  try {
-    const functions = new Map<string, CompiledFunction>();
-    for (const [name, fn] of Object.entries(spec.functions)) functions.set(name, build({ name, fn, graph, variables, trained, precision: spec.precision, areFixed: trained.size === 0 }));
-    const state = new Map(variables);
-    const isTraining = [...functions.values()].some((fn) => fn.isTraining);
-    const accumulates = [...functions.values()].some((fn) => fn.accumulated !== null);
-    for (const name of isTraining ? trained : []) {
-      const { shape } = variables.get(name) as GraphVariable;
-      for (const slot of slotNames(name, accumulates)) state.set(slot, graph.variable(slot, shape));
-    }
-    for (const [name, variable] of state) {
-      const value = graph.input(`assign/${name}`, DataType.float32, variable.shape);
-      graph.add('Identity', [graph.scalar(1), `^${graph.assign(variable, value, `assigning/${name}`)}`], { T: { type: DataType.float32 } }, `assigned/${name}`);
-      graph.read(variable, `read/${name}`);
-    }
-    const initialized = graph.initializers.length === 0 ? null : graph.add('Identity', [graph.scalar(1), ...graph.initializers.map((ref) => `^${ref}`)], { T: { type: DataType.float32 } }, 'initialized');
-    const program = new Program(load(graph), { functions, state, initialized });
-    program.assignTensors(tensors);
-    const slots = [...state].filter(([name]) => !variables.has(name));
-    program.assign(Object.fromEntries(slots.map(([name, { shape }]) => [name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }])));
-    return program;
-  } finally {
-    tf.dispose(tensors);
+  const functions = new Map<string, CompiledFunction>();
+  for (const [name, fn] of Object.entries(spec.functions)) functions.set(name, build({ name, fn, graph, variables, trained, precision: spec.precision, areFixed: trained.size === 0 }));
+  const state = new Map(variables);
+  const isTraining = [...functions.values()].some((fn) => fn.isTraining);
+  const accumulates = [...functions.values()].some((fn) => fn.accumulated !== null);
+  for (const name of isTraining ? trained : []) {
+    const { shape } = variables.get(name) as GraphVariable;
+    for (const slot of slotNames(name, accumulates)) state.set(slot, graph.variable(slot, shape));
   }
+  for (const [name, variable] of state) {
+    const value = graph.input(`assign/${name}`, DataType.float32, variable.shape);
+    graph.add('Identity', [graph.scalar(1), `^${graph.assign(variable, value, `assigning/${name}`)}`], { T: { type: DataType.float32 } }, `assigned/${name}`);
+    graph.read(variable, `read/${name}`);
+  }
+  const initialized = graph.initializers.length === 0 ? null : graph.add('Identity', [graph.scalar(1), ...graph.initializers.map((ref) => `^${ref}`)], { T: { type: DataType.float32 } }, 'initialized');
+  const program = new Program(load(graph), { functions, state, initialized });
+  program.assign(spec.variables);
+  const slots = [...state].filter(([name]) => !variables.has(name));
+  program.assign(Object.fromEntries(slots.map(([name, { shape }]) => [name, zeros(shape)])));
+  return program;
 }
 
 export class Program {
@@ -140,26 +135,20 @@ export class Program {
     return Object.fromEntries(names.map((name, index) => [name, { shape: this.#shape(name), data: results[index] as Float32Array }]));
   }
 
-  /** Sets variables; shapes must agree. */
+  /** Sets variables; shapes must agree. A part at a time, so that values which are read when asked for are never all in memory beside the variables. */
   assign(values: NamedTensors): void {
-    const tensors = Object.fromEntries(Object.entries(values).map(([name, t]) => [name, toTensor(t.data, t.shape, 'float32')]));
-    try {
-      this.assignTensors(tensors);
-    } finally {
-      tf.dispose(tensors);
-    }
-  }
-
-  /** As `assign`, of tensors, which stay the caller's. */
-  assignTensors(tensors: Tensors): void {
-    const names = Object.keys(tensors);
-    if (names.length === 0) return;
-    for (const name of names) {
+    if (Object.keys(values).length === 0) return;
+    for (const [name, { shape }] of Object.entries(values)) {
       const expected = this.#shape(name);
-      const found = (tensors[name] as Tensor).shape;
-      if (expected.join() !== found.join()) throw fail('SHAPE_MISMATCH', { name, expected: expected.join(' x '), found: found.join(' x ') });
+      if (expected.join() !== shape.join()) throw fail('SHAPE_MISMATCH', { name, expected: expected.join(' x '), found: shape.join(' x ') });
     }
-    this.#run(names.map((name) => [`assign/${name}`, tf.clone(tensors[name] as Tensor)]), names.map((name) => `assigned/${name}`));
+    for (const names of inParts(values)) {
+      const feeds = names.map((name): [Ref, Tensor] => {
+        const { data, shape } = values[name] as NamedTensor;
+        return [`assign/${name}`, toTensor(data, shape, 'float32')];
+      });
+      this.#run(feeds, names.map((name) => `assigned/${name}`));
+    }
     if (this.#initialized !== null) this.#run([], [this.#initialized]);
   }
 
@@ -188,6 +177,33 @@ export class Program {
       tf.dispose(feeds.map(([, tensor]) => tensor));
     }
   }
+}
+
+function zeros(shape: readonly number[]): NamedTensor {
+  return {
+    shape,
+    get data() {
+      return new Float32Array(shape.reduce((a, b) => a * b, 1));
+    },
+  };
+}
+
+/** Every part costs TensorFlow a look through the whole graph, the first time. */
+const PART_BYTES = 1 << 24;
+
+function inParts(values: NamedTensors): string[][] {
+  const parts: string[][] = [];
+  let bytes = Infinity;
+  for (const [name, { shape }] of Object.entries(values)) {
+    const own = 4 * shape.reduce((a, b) => a * b, 1);
+    if (bytes + own > PART_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(name);
+    bytes += own;
+  }
+  return parts;
 }
 
 function feedsOf(name: string, fn: CompiledFunction, inputs: Values): [Ref, Tensor][] {

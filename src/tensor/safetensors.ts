@@ -65,6 +65,17 @@ export class SafetensorsFile {
     return { shape, data: this.#read(name, 0, count) };
   }
 
+  /** The whole tensor; its `data` is read anew at each access. */
+  lazily(name: string): NamedTensor {
+    const read = (): Float32Array => this.tensor(name).data;
+    return {
+      shape: this.shape(name),
+      get data() {
+        return read();
+      },
+    };
+  }
+
   /** Row `row` of a matrix, `[columns]` float32. */
   row(name: string, row: number): Float32Array {
     const { shape } = this.#entry(name);
