@@ -13,7 +13,7 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** What must be kept: the embedded database and artifacts. */
   readonly dataDir: string;
-  /** What can be made or fetched again: encoders, libtensorflow, teachers' outputs. */
+  /** What can be made or fetched again: encoders, libtensorflow, kernels, teachers' outputs, compiled graphs. */
   readonly cacheDir: string;
   readonly encodersDir: string;
   /** Where pretrained encoders are downloaded from: HF_ENDPOINT, as in the ecosystem. */

@@ -94,7 +94,7 @@ async function loadModel(checkpointId: string): Promise<TaggingModel> {
   assertMatches(manifest, encoder);
   const tokenizer = await (tokenizers.get(encoder.directory) ?? keepTokenizer(encoder.directory));
   const checkpoint = await loadCheckpoint(storage, { storageKey: row.storageKey, manifest });
-  const model = await loadTaggingModel({ checkpoint, encoder, tokenizer });
+  const model = await loadTaggingModel({ checkpoint, encoder, tokenizer, cacheDir: config.cacheDir });
   log.info({ checkpointId, runId: row.runId, durationMs: Math.round(performance.now() - startedAt) }, 'model loaded');
   return model;
 }

@@ -8,7 +8,9 @@ import { encoderWeightNames, HEAD_BIAS, HEAD_WEIGHT, layerWeightNames } from '..
 import { encodeInputs, encoderInputs, predictFunction, tagLogits } from '../models/outputs.ts';
 import { input } from '../training/task.ts';
 import { tagLoss } from '../training/losses.ts';
-import { compile, type FunctionSpec, type Program, type TrainingSpec, type Values } from '../tensor/compile.ts';
+import { compile } from '../tensor/compile.ts';
+import type { FunctionSpec, TrainingSpec } from '../tensor/program-spec.ts';
+import type { Program, Values } from '../tensor/program.ts';
 import type { Precision } from '../tensor/emit.ts';
 import type { NamedTensor, NamedTensors } from '../tensor/safetensors.ts';
 import { weightShape } from '../models/shapes.ts';

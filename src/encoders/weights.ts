@@ -32,18 +32,10 @@ export class EncoderWeights {
     return this.load(encoderWeightNames(this.config).filter((name) => name !== WORD_EMBEDDINGS));
   }
 
-  /** Rows of the file, each read once and kept: a corpus uses some tens of thousands of them. */
+  /** Rows of the file. Not after `close`. */
   wordTable(): WordTable {
     const name = this.#stored(WORD_EMBEDDINGS);
-    const cache = new Map<number, Float32Array>();
-    const row = (piece: number): Float32Array => {
-      const known = cache.get(piece);
-      if (known !== undefined) return known;
-      const read = this.#file.row(name, piece);
-      cache.set(piece, read);
-      return read;
-    };
-    return { rows: (pieces) => stack(pieces, this.config.hiddenSize, row) };
+    return { rows: (pieces) => stack(pieces, this.config.hiddenSize, (piece) => this.#file.row(name, piece)) };
   }
 
   close(): void {

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly precision?: Precision;
   /** Shapes to compile; more of them waste less on short input, and take longer to load. Default: one for a corpus. */
   readonly shapes?: readonly RowShape[];
+  /** Folder where compiled graphs are kept for other processes; absent: they are compiled each time. */
+  readonly cacheDir?: string;
   /** The encoder's, where it is loaded already. */
   readonly tokenizer?: PieceTokenizer;
 }
@@ -38,7 +40,7 @@ export async function loadEvaluator(options: LoadOptions): Promise<Evaluator> {
 
 /** The model's outputs for each word, for what is neither tagging nor comparing: computing teachers' outputs. */
 export async function loadPredictor(
-  { encoder, checkpoint, precision = 'float32', shapes, tokenizer: given }: LoadOptions,
+  { encoder, checkpoint, precision = 'float32', shapes, cacheDir, tokenizer: given }: LoadOptions,
   outputs: { hasHead: boolean; hasVectors: boolean },
 ): Promise<{ predictor: Predictor; dispose: () => void }> {
   const { config } = encoder;
@@ -50,7 +52,8 @@ export async function loadPredictor(
   const maxPieces = Math.min(manifest.maxPieces, maxSequence(config));
   const used = shapes ?? [{ rows: Math.max(1, Math.round(1024 / maxPieces)), length: maxPieces }];
   const functions = used.map((shape) => [functionName(shape), predictFunction(config, shape, { ...outputs, hasWordVariable: false })] as const);
-  const program = compile({ variables, functions: Object.fromEntries(functions), precision });
+  const cache = cacheDir === undefined ? {} : { cache: { directory: cacheDir, identity: { config, outputs, shapes: used } } };
+  const program = compile({ variables, functions: Object.fromEntries(functions), precision, ...cache });
   const words = trainedWords === undefined ? weights.wordTable() : tableOf(trainedWords);
   const window = { maxPieces, wordPiece: manifest.wordPiece };
   return {

@@ -3,7 +3,7 @@ import { cutWindows, layOut, packWindows, type PackedBatch, type RowShape, type 
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
 import type { WordTable } from '../encoders/weights.ts';
 import type { EncoderConfig } from '../models/config.ts';
-import type { Program, Values } from '../tensor/compile.ts';
+import type { Program, Values } from '../tensor/program.ts';
 
 /** Results of one sentence; `[words, width]` row-major each, present if the program computes them. */
 export interface Predicted {

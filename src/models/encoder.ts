@@ -2,7 +2,7 @@
 import { transformerBlock, type BlockWeights, type Linear, type Norm } from '../layers/transformer.ts';
 import { noDropout, type Dropout } from '../layers/dropout.ts';
 import { tf, type Tensor } from '../tensor/backend.ts';
-import type { Tensors } from '../tensor/compile.ts';
+import type { Tensors } from '../tensor/program-spec.ts';
 import { kernels } from '../tensor/kernels.ts';
 import { gatherRows } from '../tensor/ops.ts';
 import type { EncoderConfig } from './config.ts';

@@ -1,7 +1,7 @@
 /** What a model computes for each piece, as named results of a compiled function. */
 import { noDropout, type Dropout } from '../layers/dropout.ts';
 import type { Tensor } from '../tensor/backend.ts';
-import type { FunctionSpec, InputSpec, Tensors } from '../tensor/compile.ts';
+import type { FunctionSpec, InputSpec, Tensors } from '../tensor/program-spec.ts';
 import { kernels } from '../tensor/kernels.ts';
 import { addBias, linear, softmax } from '../tensor/ops.ts';
 import type { EncoderConfig } from './config.ts';

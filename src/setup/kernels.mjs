@@ -33,7 +33,8 @@ const COMPILE = [
   `-I${join(LIBTENSORFLOW, 'include')}`,
 ];
 const LIBRARIES = join(LIBTENSORFLOW, 'lib');
-const LINK = ['-shared', '-pthread', `-L${LIBRARIES}`, '-l:libtensorflow_cc.so.2', '-l:libtensorflow_framework.so.2', `-Wl,-rpath,${LIBRARIES}`];
+/** All of the C interface that the kernels call is in this one; libtensorflow_cc.so.2 would add 2 s of linking. */
+const LINK = ['-shared', '-pthread', `-L${LIBRARIES}`, '-l:libtensorflow_framework.so.2', `-Wl,-rpath,${LIBRARIES}`];
 
 /** Every edit of a kernel leaves one, 250 KB each; some serve clones on other branches. */
 const KEPT = 4;
@@ -144,9 +145,13 @@ async function isStamped(module, built) {
   return bytes !== null && found === `${built} ${digest(bytes)}`;
 }
 
-/** In a process of its own: a module for another C library or processor may not fail politely. @param {string} module */
+/**
+ * In a process of its own: a module for another C library may not fail politely. Every function that it calls must be
+ * there (RTLD_NOW), not just those of the registration.
+ * @param {string} module
+ */
 async function loads(module) {
-  const program = 'process.dlopen({ exports: {} }, process.argv[1])';
+  const program = 'process.dlopen({ exports: {} }, process.argv[1], os.constants.dlopen.RTLD_NOW)';
   return promisify(execFile)(process.execPath, ['-e', program, module]).then(() => true, () => false);
 }
 

@@ -15,16 +15,18 @@ export async function loadTaggingModel({
   checkpoint,
   encoder,
   tokenizer,
+  cacheDir,
 }: {
   checkpoint: LoadedCheckpoint;
   encoder: InstalledEncoder;
   /** The encoder's, shared by its models. */
   tokenizer: PieceTokenizer;
+  cacheDir: string;
 }): Promise<TaggingModel> {
   const { manifest } = checkpoint;
   const longest = Math.min(manifest.maxPieces, maxSequence(encoder.config));
   const shapes = requestShapes(longest);
-  const recognizer = await loadRecognizer({ encoder, checkpoint, shapes, tokenizer });
+  const recognizer = await loadRecognizer({ encoder, checkpoint, shapes, tokenizer, cacheDir });
   try {
     await warmUp(shapes, tokenizer, (sentences) => recognizer.recognize(sentences));
   } catch (error) {

@@ -1,6 +1,6 @@
 /** AdamW with clipping by global norm, as nodes of a graph; equal to torch.optim.AdamW and clip_grad_norm_. */
 import type { Emitted } from './emit.ts';
-import type { GraphBuilder, GraphVariable, Ref } from './graph.ts';
+import { controlOf, type GraphBuilder, type GraphVariable, type Ref } from './graph.ts';
 import { DataType } from './proto.ts';
 
 export interface AdamWOptions {
@@ -48,6 +48,8 @@ export interface AdamWSpec {
   readonly inputs: AdamInputs;
   readonly options: AdamWOptions;
   readonly scope: string;
+  /** What the function gives beside its gradients: it may read variables, and does so before any changes. */
+  readonly outputs: readonly Ref[];
   /** Whether kernels of ours are there, which read and write everything once. */
   readonly isNative: boolean;
 }
@@ -72,18 +74,18 @@ export function addAccumulation(graph: GraphBuilder, { variables, gradients, sco
   return {
     adds: parts.map(({ add }) => add),
     gradients: new Map(parts.map(({ name, total }) => [name, { ref: total, isHalf: false }])),
-    clear: (after) => parts.map(({ sum, total }) => graph.assign(sum, graph.float('ZerosLike', [total, ...after.map((ref) => `^${ref}`)], `${scope}/zero`), `${scope}/clear`)),
+    clear: (after) => parts.map(({ sum, total }) => graph.assign(sum, graph.float('ZerosLike', [total, ...after.map(controlOf)], `${scope}/zero`), `${scope}/clear`)),
   };
 }
 
 /** @returns the global norm before clipping, and the nodes that update */
 export function addAdamW(graph: GraphBuilder, spec: AdamWSpec): { gradNorm: Ref; updates: Ref[] } {
-  const { variables, gradients, inputs, options, scope, isNative } = spec;
+  const { variables, gradients, inputs, options, scope, outputs, isNative } = spec;
   const squares = [...gradients.values()].map((gradient) => squareSum(graph, gradient, spec));
   const gradNorm = graph.float('Sqrt', [graph.float('AddN', squares, `${scope}/sum`, { N: { i: squares.length } })], `${scope}/gradNorm`);
   const ratio = graph.float('RealDiv', [graph.scalar(options.clipNorm), graph.float('AddV2', [gradNorm, graph.scalar(CLIP_EPSILON)], `${scope}/floor`)], `${scope}/ratio`);
-  // depends on every gradient: no variable changes before all are computed
-  const clip = graph.float('Minimum', [graph.scalar(1), ratio], `${scope}/clip`);
+  // depends on every gradient and output: no variable changes before all are computed
+  const clip = graph.float('Minimum', [graph.scalar(1), ratio, ...outputs.map(controlOf)], `${scope}/clip`);
   const rates = new Map<string, Ref>();
   const rateOf = (name: string): Ref => {
     const rate = options.isHead(name) ? inputs.headLearningRate : inputs.learningRate;
@@ -140,7 +142,7 @@ function composedStep(graph: GraphBuilder, { variable, slots, gradient, clip, ra
   const zero = graph.scalar(0);
   return graph.add(
     'ResourceApplyAdam',
-    [variable.handle, ...slots, zero, zero, corrected, graph.scalar(BETA1), graph.scalar(BETA2), inputs.epsilon, clipped, `^${after}`],
+    [variable.handle, ...slots, zero, zero, corrected, graph.scalar(BETA1), graph.scalar(BETA2), inputs.epsilon, clipped, controlOf(after)],
     { T: { type: DataType.float32 }, use_locking: { b: false }, use_nesterov: { b: false } },
     `${scope}/adam`,
   );

@@ -56,14 +56,20 @@ export interface NodeBackend {
   getNumOfTFTensors(): number;
 }
 
+/** What our module (native/) gives to JavaScript. */
+interface NativeModule {
+  readonly hasProduct: boolean;
+  mapFile(fd: number): ArrayBuffer;
+}
+
 let loaded: BackendInfo | undefined;
-let hasProduct = false;
+let nativeModule: NativeModule | undefined;
 
 /** Beside the addon, where the set-up puts what it builds of native/. */
 const KERNELS = 'lib/mtmt-kernels.node';
 
 /**
- * @param kernels 'composed' leaves ours out, as on a GPU
+ * @param kernels 'composed' leaves our module out; a GPU has no use for its kernels
  * @param device 'auto' takes a GPU where libtensorflow finds one, 'cpu' hides it, a number asks for that GPU
  * @throws BACKEND_UNAVAILABLE when the addon cannot be loaded, DEVICE_UNAVAILABLE when a GPU was asked for and none is used
  */
@@ -84,7 +90,7 @@ export async function loadBackend({ device, kernels = 'native' }: { device: 'aut
   if (tf.getBackend() !== 'tensorflow') throw fail('BACKEND_UNAVAILABLE', { detail: `tfjs chose the backend "${tf.getBackend()}"` });
   const backend = nodeBackend();
   const isGpu = backend.isUsingGpuDevice;
-  if (!isGpu && kernels === 'native') loadKernels(join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), KERNELS));
+  if (kernels === 'native') nativeModule = loadNative(join(dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json')), KERNELS));
   if (typeof device === 'number' && !isGpu) throw fail('DEVICE_UNAVAILABLE', { expected: `gpu:${device}`, found: 'cpu' });
   const libtensorflow = backend.binding.TF_Version;
   loaded = Object.freeze({
@@ -97,21 +103,35 @@ export async function loadBackend({ device, kernels = 'native' }: { device: 'aut
   return loaded;
 }
 
+/** @throws BACKEND_UNAVAILABLE before `loadBackend` */
+export function backendInfo(): BackendInfo {
+  if (loaded === undefined) throw fail('BACKEND_UNAVAILABLE', { detail: 'it has not been loaded' });
+  return loaded;
+}
+
 export function hasNativeKernels(): boolean {
   return loaded?.kernels === 'native';
 }
 
 /** Whether this processor multiplies bfloat16 matrices by tiles, and a kernel of ours makes it do so. */
 export function hasNativeProduct(): boolean {
-  return hasProduct;
+  return hasNativeKernels() && nativeModule?.hasProduct === true;
 }
 
-/** Loading makes them known to TensorFlow. */
-function loadKernels(path: string): void {
+/**
+ * The bytes of an open file as memory, which all processes share and of which only what is read is there. The file must not shrink.
+ * @returns null where our module is not loaded
+ */
+export function mapFile(fd: number): ArrayBuffer | null {
+  return nativeModule?.mapFile(fd) ?? null;
+}
+
+/** Loading makes the kernels known to TensorFlow. */
+function loadNative(path: string): NativeModule {
   try {
-    const module = { exports: { hasProduct: false } };
+    const module = { exports: {} };
     process.dlopen(module, path);
-    hasProduct = module.exports.hasProduct;
+    return module.exports as NativeModule;
   } catch (cause) {
     throw unavailable(cause);
   }

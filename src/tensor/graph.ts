@@ -14,6 +14,11 @@ export interface GraphVariable {
 const FLOAT: Record<string, AttrValue> = { T: { type: DataType.float32 } };
 const SMALL_CONSTANT = 64;
 
+/** The reference that waits for the node of `ref`. */
+export function controlOf(ref: Ref): Ref {
+  return `^${ref.split(':')[0]}`;
+}
+
 export class GraphBuilder {
   readonly #nodes: NodeDef[] = [];
   readonly #uses = new Map<string, number>();
@@ -53,6 +58,16 @@ export class GraphBuilder {
     return this.constant(DataType.float32, [], new Float32Array([value]));
   }
 
+  zeros(shape: readonly number[], name: string): Ref {
+    const dims = this.constant(DataType.int32, [shape.length], Int32Array.from(shape));
+    return this.add('Fill', [dims, this.scalar(0)], { ...FLOAT, index_type: { type: DataType.int32 } }, name);
+  }
+
+  /** A node to fetch when `nodes` are to have run. */
+  after(nodes: readonly Ref[], name: string): Ref {
+    return this.float('Identity', [this.scalar(1), ...nodes.map(controlOf)], name);
+  }
+
   input(name: string, dtype: number, shape: readonly number[]): Ref {
     return this.add('Placeholder', [], { dtype: { type: dtype }, shape: { shape } }, name);
   }
@@ -72,7 +87,7 @@ export class GraphBuilder {
   }
 
   read({ handle, dtype = DataType.float32 }: GraphVariable, name: string, after: readonly Ref[] = []): Ref {
-    return this.add('ReadVariableOp', [handle, ...after.map((ref) => `^${ref}`)], { dtype: { type: dtype } }, name);
+    return this.add('ReadVariableOp', [handle, ...after.map(controlOf)], { dtype: { type: dtype } }, name);
   }
 
   assign({ handle, dtype = DataType.float32 }: GraphVariable, value: Ref, name: string): Ref {

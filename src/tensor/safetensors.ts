@@ -4,6 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { fail } from '../errors.ts';
+import { mapFile } from './backend.ts';
 
 /** Weights by name; float32, row-major. */
 export interface NamedTensor {
@@ -30,6 +31,8 @@ export class SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   readonly #fd: number;
   readonly #entries: ReadonlyMap<string, Entry>;
+  /** All bytes, mapped when a first row is read; null where our module is not loaded. */
+  #mapped: ArrayBuffer | null = null;
   #isOpen = true;
 
   /** @throws SAFETENSORS_INVALID naming the file and what is wrong */
@@ -76,18 +79,23 @@ export class SafetensorsFile {
     };
   }
 
-  /** Row `row` of a matrix, `[columns]` float32. */
+  /** Row `row` of a matrix, `[columns]` float32: of the mapped file, so that a table costs the memory of the rows which are used. Not to be written to. */
   row(name: string, row: number): Float32Array {
-    const { shape } = this.#entry(name);
+    const { shape, dtype, begin } = this.#entry(name);
     const columns = shape[1] ?? 1;
     if (row < 0 || row >= (shape[0] ?? 0)) throw fail('SAFETENSORS_INVALID', { path: this.path, detail: `${name} has no row ${row}, it has ${shape[0]}` });
-    return this.#read(name, row * columns, columns);
+    if (!this.#isOpen) throw fail('SAFETENSORS_INVALID', { path: this.path, detail: 'it is closed' });
+    const mapped = (this.#mapped ??= mapFile(this.#fd));
+    const at = begin + row * columns * BYTES[dtype];
+    if (mapped === null || at % BYTES[dtype] !== 0) return this.#read(name, row * columns, columns);
+    return toFloat32(new Uint8Array(mapped, at, columns * BYTES[dtype]), dtype);
   }
 
   /** Again is harmless. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    this.#mapped = null;
     closeSync(this.#fd);
   }
 
@@ -169,8 +177,9 @@ function readFully(fd: number, into: Uint8Array, position: number, path: string)
 }
 
 function toFloat32(bytes: Uint8Array, dtype: StoredType): Float32Array {
-  if (dtype === 'F32') return new Float32Array(bytes.buffer);
-  const halves = new Uint16Array(bytes.buffer);
+  const count = bytes.length / BYTES[dtype];
+  if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, count);
+  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
   const out = new Float32Array(halves.length);
   if (dtype === 'BF16') {
     const bits = new Uint32Array(out.buffer);

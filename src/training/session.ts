@@ -10,12 +10,16 @@ import type { EncoderConfig } from '../models/config.ts';
 import { encoderWeightNames, HEAD_BIAS, HEAD_WEIGHT, layerWeightNames } from '../models/names.ts';
 import { encodeInputs, encoderInputs, predictFunction } from '../models/outputs.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
-import { compile, type Program, type TrainingSpec } from '../tensor/compile.ts';
+import { compile } from '../tensor/compile.ts';
+import type { TrainingSpec } from '../tensor/program-spec.ts';
+import type { Program } from '../tensor/program.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
 import type { PlannedStep } from './plan.ts';
+import type { RunKind } from './request.ts';
 import { input, type Task } from './task.ts';
 
 export interface SessionSpec {
+  readonly kind: RunKind;
   readonly weights: EncoderWeights;
   readonly tokenizer: PieceTokenizer;
   readonly task: Task;
@@ -28,6 +32,8 @@ export interface SessionSpec {
   readonly hasVectors: boolean;
   /** Weights to start from instead of the pretrained ones. */
   readonly start: NamedTensors;
+  /** Folder where compiled graphs are kept between runs. */
+  readonly cacheDir: string;
 }
 
 export interface Session {
@@ -74,6 +80,7 @@ export function openSession(spec: SessionSpec): Session {
     trained,
     functions: { step, ...Object.fromEntries(predictions) },
     precision: options.precision,
+    cache: { directory: spec.cacheDir, identity: { kind: spec.kind, config, options, shapes, hasVectors: spec.hasVectors } },
   });
   const words = hasWordVariable ? null : wordsOf(spec);
   return {

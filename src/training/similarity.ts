@@ -1,7 +1,8 @@
 /** Learning whether two words have the same tag (MTMT, section 3.2): from pairs drawn inside each batch, or uploaded ones. */
 import type { WordPair } from '../corpora/pairs.ts';
 import type { PackedBatch, Window } from '../encoders/pack.ts';
-import type { InputSpec, Values } from '../tensor/compile.ts';
+import type { InputSpec } from '../tensor/program-spec.ts';
+import type { Values } from '../tensor/program.ts';
 import { kernels } from '../tensor/kernels.ts';
 import type { RowShape } from '../models/outputs.ts';
 import { drawPairs } from './draw.ts';

@@ -4,7 +4,8 @@ import type { PackedBatch, Window } from '../encoders/pack.ts';
 import type { Dropout } from '../layers/dropout.ts';
 import type { RowShape } from '../models/outputs.ts';
 import type { Tensor } from '../tensor/backend.ts';
-import type { InputSpec, Tensors, Values } from '../tensor/compile.ts';
+import type { InputSpec, Tensors } from '../tensor/program-spec.ts';
+import type { Values } from '../tensor/program.ts';
 
 export interface Task {
   /** Windows that must come together in a batch. */

@@ -59,7 +59,7 @@ async function* outputsOf(checkpoint: LoadedCheckpoint, output: Output, request:
     yield { type: 'phase', phase: 'teach', message: `${output} of ${checkpointId} are kept from an earlier run` };
     return readOutput(path);
   }
-  const { predictor, dispose } = await loadPredictor({ encoder: request.encoder, checkpoint, precision: request.precision }, { hasHead: output === 'probs', hasVectors: output === 'vectors' });
+  const { predictor, dispose } = await loadPredictor({ encoder: request.encoder, checkpoint, precision: request.precision, cacheDir: request.cacheDir }, { hasHead: output === 'probs', hasVectors: output === 'vectors' });
   try {
     const rows: Float32Array[] = [];
     const chunk = 512;

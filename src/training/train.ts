@@ -37,7 +37,7 @@ export async function* train(request: TrainingRequest): AsyncGenerator<TrainingR
     yield { type: 'phase', phase: 'compile', message: 'compiling the training step' };
     const hasHead = kind !== 'evaluator';
     const start = options.start === 'recognizer' && kind === 'student' ? (request.teachers.recognizers[0]?.tensors ?? {}) : {};
-    const session = openSession({ weights, tokenizer, task, options, window, seed, numTags: hasHead ? labels.tags.length : 0, hasVectors: kind === 'evaluator' || kind === 'teacher', start });
+    const session = openSession({ kind, cacheDir: request.cacheDir, weights, tokenizer, task, options, window, seed, numTags: hasHead ? labels.tags.length : 0, hasVectors: kind === 'evaluator' || kind === 'teacher', start });
     const steps = planSteps(task.units, { shape: session.shape, epochs: options.epochs, maxSteps: options.maxSteps, evaluationsPerEpoch: options.evaluationsPerEpoch, accumulation: options.accumulation, seed });
     const facts: TrainedFacts = {
       config: encoder.config,

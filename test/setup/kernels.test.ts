@@ -116,7 +116,7 @@ test('A source that does not compile is reported with its fault, and nothing is 
 
 test('A module that does not load is not placed', async (t) => {
   const places = await somePlaces(t);
-  await writeFile(join(places.sources, 'module.cc'), 'void nowhere();\n__attribute__((constructor)) void start() { nowhere(); }\n');
+  await writeFile(join(places.sources, 'module.cc'), `void nowhere();\n__attribute__((visibility("default"))) void never_called() { nowhere(); }\n${MODULE}`);
   await assert.rejects(buildKernels(places), /do not load/);
   assert.equal(await hasKernels(places), false);
 });

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { loadBackend, nodeBackend, tf, type Tensor } from '../../src/tensor/backend.ts';
 import { random } from '../../src/corpora/random.ts';
-import { compile, type Program, type StepRates, type TrainingSpec } from '../../src/tensor/compile.ts';
+import { compile } from '../../src/tensor/compile.ts';
+import type { TrainingSpec } from '../../src/tensor/program-spec.ts';
+import type { Program, StepRates } from '../../src/tensor/program.ts';
 import { rateFactor } from '../../src/training/schedule.ts';
 
 before(() => loadBackend({ device: 'cpu' }));
@@ -175,3 +177,55 @@ function assertClose(actual: ArrayLike<number>, expected: readonly number[], tol
     assert.ok(difference <= tolerance, `[${index}] is ${actual[index]}, expected ${value} within ${tolerance}`);
   });
 }
+
+test('training changes no array that a variable was set from', () => {
+  const size = 1 << 12;
+  const step: TrainingSpec = {
+    inputs: { x: { shape: [size], dtype: 'float32' } },
+    run: ({ w }, { x }) => ({ loss: w!.mul(x!).sum() }),
+    optimizer: { clipNorm: 1, weightDecay: 0.01, hasDecay: () => true, isHead: () => false },
+  };
+  const ones = (): Float32Array => new Float32Array(size).fill(1);
+  // the addon shares the memory of arrays that happen to be aligned: one of these is
+  const given = Array.from({ length: 32 }, ones);
+  const program = compile({ variables: { w: { shape: [size], data: ones() } }, trained: new Set(['w']), functions: { step }, precision: 'float32' });
+  for (const [index, data] of given.entries()) {
+    program.assign({ w: { shape: [size], data } });
+    program.call('step', { x: ones() }, rates(index + 1));
+  }
+  assert.notEqual(program.read(['w'])['w']!.data[0], 1);
+  assert.deepEqual(given.map((data) => data.every((value) => value === 1)), given.map(() => true));
+  program.dispose();
+});
+
+test('optimizer slots start at zero, each one its own', () => {
+  const step: TrainingSpec = {
+    inputs: { x: { shape: [3], dtype: 'float32' } },
+    run: ({ a, b }, { x }) => ({ loss: a!.mul(x!).sum().add(b!.mul(x!).sum().mul(2)) }),
+    optimizer: { clipNorm: 1e9, weightDecay: 0, hasDecay: () => false, isHead: () => false },
+  };
+  const zeros = { shape: [3], data: new Float32Array(3) };
+  const program = compile({ variables: { a: zeros, b: zeros }, trained: new Set(['a', 'b']), functions: { step }, precision: 'float32' });
+  const slots = program.state.filter((name) => name.startsWith('adam.'));
+  assert.equal(slots.length, 4);
+  for (const { data } of Object.values(program.read(slots))) assert.deepEqual([...data], [0, 0, 0]);
+  program.call('step', { x: Float32Array.of(1, 2, 3) }, rates(1));
+  assertClose(program.read(['adam.m/a'])['adam.m/a']!.data, [0.1, 0.2, 0.3], 1e-6);
+  assertClose(program.read(['adam.m/b'])['adam.m/b']!.data, [0.2, 0.4, 0.6], 1e-6);
+  program.dispose();
+});
+
+test('results of a step are those of the weights before it, even where no gradient needs them', () => {
+  const size = 1 << 16;
+  const step: TrainingSpec = {
+    inputs: { x: { shape: [size], dtype: 'float32' } },
+    run: ({ w }, { x }) => ({ loss: w!.mul(x!).sum(), squares: w!.square().sqrt().square().sum() }),
+    optimizer: { clipNorm: 1e9, weightDecay: 0, hasDecay: () => false, isHead: () => false },
+  };
+  for (let round = 0; round < 10; round++) {
+    const program = compile({ variables: { w: { shape: [size], data: new Float32Array(size).fill(1) } }, trained: new Set(['w']), functions: { step }, precision: 'float32' });
+    const { loss, squares } = program.call('step', { x: new Float32Array(size).fill(1) }, { step: 1, learningRate: 0.5, headLearningRate: 0.5 });
+    program.dispose();
+    assert.deepEqual([loss![0], squares![0]], [size, size]);
+  }
+});
