@@ -1,7 +1,7 @@
 /** `npm run demo`: the service, then the main job through its HTTP API. */
 import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
-import { DEMO_OPTIONS } from '../demo/options.ts';
+import { DEMO_OPTIONS, DEMO_STUDENT_OPTIONS } from '../demo/options.ts';
 import { apiClient } from './demo/client.ts';
 import { DemoFailure } from './demo/failure.ts';
 import { mainJob } from './demo/job.ts';
@@ -72,7 +72,7 @@ async function demo({ data, languages, maxTrain, isLeaving }: Flags, config: Con
   try {
     output.line('Starting the service: database, API, worker, tagger');
     service = await joinOrStartService({ config, signal });
-    await mainJob(apiClient(service.url, { signal }), { sets, options, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
+    await mainJob(apiClient(service.url, { signal }), { sets, options, studentOptions: DEMO_STUDENT_OPTIONS, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
     output.line(`\nDone in ${duration((performance.now() - beganAt) / 1000)}.`);
     if (service.isJoined) output.line('The service ran before, and goes on.');
     else if (!isLeaving) {

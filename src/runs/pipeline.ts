@@ -2,6 +2,7 @@
 import { findDataset } from '../store/datasets.ts';
 import { newId } from '../store/ids.ts';
 import type { Store } from '../store/store.ts';
+import type { RequestedOptions } from '../schemas/options.ts';
 import { applicableOptions } from '../training/options.ts';
 import { fail } from '../errors.ts';
 import type { RunKind } from '../training/request.ts';
@@ -10,6 +11,8 @@ import type { RunRequest } from './validate.ts';
 export interface PipelineRequest extends Omit<RunRequest, 'kind' | 'teachers'> {
   /** One student for all languages of the unlabeled datasets, or one for each. Default: together. */
   readonly students?: 'together' | 'each';
+  /** Of the students alone, before `options`. */
+  readonly studentOptions?: RequestedOptions;
 }
 
 export interface PlannedRun {
@@ -25,7 +28,7 @@ interface Known {
 }
 
 /** Teachers first. The recognizer is scored on all test sets: on the target languages that is direct transfer. */
-export async function planPipeline(store: Store, { students = 'together', ...request }: PipelineRequest): Promise<PlannedRun[]> {
+export async function planPipeline(store: Store, { students = 'together', studentOptions, ...request }: PipelineRequest): Promise<PlannedRun[]> {
   const known = async (ids: readonly string[] = []): Promise<Known[]> =>
     Promise.all(ids.map(async (datasetId) => (await findDataset(store, datasetId)) ?? Promise.reject(fail('DATASET_NOT_FOUND', { datasetId }))));
   const train = await known(request.datasets.train);
@@ -59,7 +62,7 @@ export async function planPipeline(store: Store, { students = 'together', ...req
     const isTarget = ({ language }: Known): boolean => languages.includes(language);
     const tests = students === 'together' ? labeled(test) : labeled(test).filter(isTarget);
     const devs = labeled(dev).filter((set) => isSource(set) || isTarget(set));
-    return planOf('student', languages, { unlabeled: unlabeled.filter(isTarget), dev: devs, test: tests }, { teachers });
+    return planOf('student', languages, { unlabeled: unlabeled.filter(isTarget), dev: devs, test: tests }, { teachers, options: { ...request.options, ...studentOptions } });
   });
   return [recognizer, evaluator, ...planned];
 }

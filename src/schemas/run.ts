@@ -35,6 +35,7 @@ export const PipelineRequest = Type.Object(
   {
     ...Common,
     datasets: RunDatasets,
+    studentOptions: Type.Optional(Type.Partial(RequestedOptions, { additionalProperties: false, title: 'StudentOptions', description: 'Of the students alone; they come before `options`' })),
     students: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('each')], { default: 'together', description: 'One student for all unlabeled languages, or one for each' })),
   },
   { additionalProperties: false, title: 'PipelineRequest', description: 'A recognizer, an evaluator and students; options apply to each run that reads them' },

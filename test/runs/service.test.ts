@@ -67,7 +67,7 @@ describe('what cannot be trained is refused and leaves nothing behind', () => {
 test('a pipeline is two teachers and a student that waits for them, each with its own datasets and options', async (t) => {
   const { service, store, datasets } = await world(t);
   const { train, dev, test: en, testEs, rawEs, rawZh } = datasets;
-  const answer = await service.submitPipeline({ experiment: 'first', name: 'try', datasets: { train: [train], dev: [dev], test: [en, testEs], unlabeled: [rawEs, rawZh] }, options: { epochs: 2, gamma: false, pairBalance: 0.4 } });
+  const answer = await service.submitPipeline({ experiment: 'first', name: 'try', datasets: { train: [train], dev: [dev], test: [en, testEs], unlabeled: [rawEs, rawZh] }, options: { epochs: 2, gamma: false, pairBalance: 0.4 }, studentOptions: { epochs: 1, learningRate: 5e-5 } });
   assert.deepEqual(answer.runs.map(({ kind, languages }) => [kind, languages]), [['recognizer', ['en']], ['evaluator', ['en']], ['student', ['es', 'zh']]]);
   const [recognizer, evaluator, student] = await Promise.all(answer.runs.map(({ runId }) => findRun(store, runId)));
   assert.ok(recognizer && evaluator && student);
@@ -76,6 +76,7 @@ test('a pipeline is two teachers and a student that waits for them, each with it
   assert.deepEqual([ids(recognizer, 'test'), ids(evaluator, 'test'), ids(student, 'test')], [[en, testEs], [en], [en, testEs]]);
   assert.deepEqual([ids(student, 'unlabeled'), ids(student, 'train')], [[rawEs, rawZh], []]);
   assert.deepEqual([recognizer.options.epochs, evaluator.options.pairBalance, student.options.gamma], [2, 0.4, false]);
+  assert.deepEqual([recognizer.options.learningRate, student.options.epochs, student.options.learningRate], [1e-4, 1, 5e-5]);
   assert.deepEqual(student.teachers, [
     { role: 'recognizer', teacherRunId: recognizer.runId, checkpointId: null },
     { role: 'evaluator', teacherRunId: evaluator.runId, checkpointId: null },

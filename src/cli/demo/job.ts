@@ -14,6 +14,7 @@ import type { Output } from './terminal.ts';
 export interface Job {
   readonly sets: readonly Upload[];
   readonly options: RequestedOptions;
+  readonly studentOptions: RequestedOptions;
   /** The configured one, which runs of an earlier demo must share. */
   readonly encoder: string;
   /** The project's own corpora, which the figures must not be mistaken for more than. */
@@ -71,7 +72,7 @@ async function upload(client: ApiClient, { sets, output }: Job): Promise<Readonl
 }
 
 /** Those of an earlier demo with the same corpora and options, ended or not; else new ones. */
-async function pipelineRuns(client: ApiClient, { sets, options, encoder, output }: Job, ids: ReadonlyMap<Upload, string>): Promise<PipelineRun[]> {
+async function pipelineRuns(client: ApiClient, { sets, options, studentOptions, encoder, output }: Job, ids: ReadonlyMap<Upload, string>): Promise<PipelineRun[]> {
   const [sources, targets] = [sourcesOf(sets), targetsOf(sets)];
   const of = (belongs: (set: Upload) => boolean): string[] => sets.filter(belongs).map((set) => ids.get(set) ?? '');
   const datasets = {
@@ -81,10 +82,10 @@ async function pipelineRuns(client: ApiClient, { sets, options, encoder, output 
     test: of(({ kind, split }) => kind === 'labeled' && split === 'test'),
     unlabeled: of(({ kind, language }) => kind === 'unlabeled' && targets.has(language)),
   };
-  const digest = createHash('sha256').update(JSON.stringify([datasets, options, encoder])).digest('hex').slice(0, 16);
+  const digest = createHash('sha256').update(JSON.stringify([datasets, options, studentOptions, encoder])).digest('hex').slice(0, 16);
   const known = (await client.runs(EXPERIMENT)).filter((run) => run.tags['demo'] === digest && run.status !== 'cancelling');
   const earlier = KINDS.flatMap((kind) => known.find((run) => run.kind === kind) ?? []);
-  if (earlier.length < KINDS.length) return (await client.submitPipeline({ experiment: EXPERIMENT, datasets, options, tags: { demo: digest } })).runs;
+  if (earlier.length < KINDS.length) return (await client.submitPipeline({ experiment: EXPERIMENT, datasets, options, studentOptions, tags: { demo: digest } })).runs;
   // teachers come first, so that the student finds them in the queue
   for (const run of earlier) if (isStopped(run)) await resume(client, run, output);
   return earlier;

@@ -23,7 +23,7 @@ function pipeline(): FakeRun[] {
 async function runJob(service: FakeService, o: Partial<Job> = {}): Promise<string[]> {
   const output = recordedOutput();
   const { signal } = new AbortController();
-  const job = { sets: SETS, options: { epochs: 2 }, encoder: 'tiny', isOwnData: true, output, signal, pollMs: 1, ...o };
+  const job = { sets: SETS, options: { epochs: 2 }, studentOptions: {}, encoder: 'tiny', isOwnData: true, output, signal, pollMs: 1, ...o };
   await mainJob(apiClient(service.url, { signal: job.signal }), job);
   return output.lines;
 }
