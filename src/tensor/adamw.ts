@@ -154,7 +154,7 @@ function squareSum(graph: GraphBuilder, gradient: Emitted, { scope, isNative }: 
 }
 
 function full(graph: GraphBuilder, { ref, isHalf }: Emitted, scope: string): Ref {
-  return isHalf ? graph.add('Cast', [ref], { SrcT: { type: DataType.bfloat16 }, DstT: { type: DataType.float32 }, Truncate: { b: false } }, `${scope}/full`) : ref;
+  return isHalf ? graph.cast(ref, DataType.bfloat16, DataType.float32, `${scope}/full`) : ref;
 }
 
 function typeOf({ isHalf }: Emitted): number {

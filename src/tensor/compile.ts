@@ -6,22 +6,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeBackend } from './backend.ts';
-import { keptGraph } from './graph-cache.ts';
+import { graphFolder, keepGraph, readGraph } from './graph-cache.ts';
 import { programGraph, type ProgramLayout } from './program-graph.ts';
 import type { ProgramSpec } from './program-spec.ts';
 import { Program } from './program.ts';
 
 /** Builds, loads and fills the graph. */
 export function compile(spec: ProgramSpec): Program {
-  const { session, layout } = keptGraph(spec, load) ?? made(spec);
+  const folder = graphFolder(spec);
+  const { session, layout } = (folder === null ? null : readGraph(folder, load)) ?? made(spec, folder);
   const program = new Program(session, layout);
   program.assign(spec.variables);
   return program;
 }
 
 /** The session keeps the graph; the file is only the way into it. */
-function made(spec: ProgramSpec): { session: number; layout: ProgramLayout } {
+function made(spec: ProgramSpec, folder: string | null): { session: number; layout: ProgramLayout } {
   const { savedModel, layout } = programGraph(spec);
+  if (folder !== null) keepGraph(folder, { savedModel, layout });
   const directory = mkdtempSync(join(tmpdir(), 'mtmt-graph-'));
   try {
     writeFileSync(join(directory, 'saved_model.pb'), savedModel);

@@ -150,10 +150,9 @@ class Emitter {
     for (let i = 1; i < values.length; i++) {
       if (values[i] !== values[0]) throw fail('STEP_NOT_RECORDABLE', { op: reader, detail: `reads ${values.length} values made in JavaScript; pass them as an input` });
     }
-    const { graph } = this.#options;
-    const dims = graph.constant(DataType.int32, [shape.length], Int32Array.from(shape));
+    const { graph, scope } = this.#options;
     const value = graph.constant(dtype, [], typedValues({ ...constant, values: [values[0] as number] }));
-    return graph.add('Fill', [dims, value], { T: { type: dtype }, index_type: { type: DataType.int32 } }, `${this.#options.scope}/Fill`);
+    return graph.filled(dtype, shape, value, `${scope}/Fill`);
   }
 
   node(recorded: RecordedOp): void {
@@ -237,7 +236,7 @@ class Emitter {
   }
 
   #cast(ref: Ref, from: number, to: number): Ref {
-    return this.#add('Cast', [ref], { SrcT: { type: from }, DstT: { type: to }, Truncate: { b: false } });
+    return this.#options.graph.cast(ref, from, to, `${this.#options.scope}/Cast`);
   }
 
   #attributes(recorded: RecordedOp): Record<string, AttrValue> {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { backendInfo, hasNativeKernels, hasNativeProduct } from './backend.ts';
-import { programGraph, type ProgramLayout } from './program-graph.ts';
+import type { ProgramLayout } from './program-graph.ts';
 import type { FunctionSpec, ProgramSpec, TrainingSpec } from './program-spec.ts';
 import { sourceDigest } from './source-digest.ts';
 
@@ -12,27 +12,9 @@ const LAYOUT = 'layout.json';
 /** One takes a megabyte or two. */
 const KEPT = 64;
 
-interface Loaded {
-  readonly session: number;
-  readonly layout: ProgramLayout;
-}
-
-/**
- * The graph of `spec`, from the cache or built into it.
- * @param load reads a folder into a session
- * @returns null where there is no cache, or none can be written
- */
-export function keptGraph(spec: ProgramSpec, load: (directory: string) => number): Loaded | null {
-  if (spec.cache === undefined) return null;
-  const directory = join(spec.cache.directory, 'graphs', graphKey(spec, spec.cache.identity));
-  const known = read(directory, load);
-  if (known !== null) return known;
-  try {
-    keep(directory, programGraph(spec));
-  } catch (error) {
-    if (!isOfDisk(error)) throw error;
-  }
-  return read(directory, load);
+/** Where the graph of `spec` is kept, if it is there; null where there is no cache. */
+export function graphFolder(spec: ProgramSpec): string | null {
+  return spec.cache === undefined ? null : join(spec.cache.directory, 'graphs', graphKey(spec, spec.cache.identity));
 }
 
 /** Digest of everything that decides the graph. */
@@ -56,8 +38,8 @@ function optimizerFacts(fn: FunctionSpec | TrainingSpec, trained: readonly strin
   return [values, fn.accumulates === true, trained.map((name) => [hasDecay(name), isHead(name), rateFactor?.(name) ?? 1])];
 }
 
-/** A folder that is damaged is as good as none. */
-function read(directory: string, load: (directory: string) => number): Loaded | null {
+/** A folder that is damaged is as good as none. @param load reads a folder into a session */
+export function readGraph(directory: string, load: (directory: string) => number): { session: number; layout: ProgramLayout } | null {
   try {
     const { digest, layout } = JSON.parse(readFileSync(join(directory, LAYOUT), 'utf8')) as { digest: string; layout: ProgramLayout };
     if (digestOf(readFileSync(join(directory, GRAPH))) !== digest) return null;
@@ -69,8 +51,17 @@ function read(directory: string, load: (directory: string) => number): Loaded | 
   }
 }
 
+/** A disk that takes no graph costs the next process its time, and this one nothing. */
+export function keepGraph(directory: string, graph: { savedModel: Buffer; layout: ProgramLayout }): void {
+  try {
+    write(directory, graph);
+  } catch (error) {
+    if (!isOfDisk(error)) throw error;
+  }
+}
+
 /** Whole or not at all; another process may write the same. */
-function keep(directory: string, { savedModel, layout }: { savedModel: Buffer; layout: ProgramLayout }): void {
+function write(directory: string, { savedModel, layout }: { savedModel: Buffer; layout: ProgramLayout }): void {
   const parent = join(directory, '..');
   mkdirSync(parent, { recursive: true });
   const temporary = mkdtempSync(join(parent, '.new-'));

@@ -58,9 +58,14 @@ export class GraphBuilder {
     return this.constant(DataType.float32, [], new Float32Array([value]));
   }
 
-  zeros(shape: readonly number[], name: string): Ref {
+  /** One value in every place; `value` is a scalar of `dtype`. */
+  filled(dtype: number, shape: readonly number[], value: Ref, name: string): Ref {
     const dims = this.constant(DataType.int32, [shape.length], Int32Array.from(shape));
-    return this.add('Fill', [dims, this.scalar(0)], { ...FLOAT, index_type: { type: DataType.int32 } }, name);
+    return this.add('Fill', [dims, value], { T: { type: dtype }, index_type: { type: DataType.int32 } }, name);
+  }
+
+  cast(ref: Ref, from: number, to: number, name: string): Ref {
+    return this.add('Cast', [ref], { SrcT: { type: from }, DstT: { type: to }, Truncate: { b: false } }, name);
   }
 
   /** A node to fetch when `nodes` are to have run. */

@@ -47,7 +47,7 @@ export function programGraph(spec: ProgramSpec): { savedModel: Buffer; layout: P
     graph.after([own(graph, variable, value, `assigning/${name}`)], `assigned/${name}`);
     graph.read(variable, `read/${name}`);
   }
-  const zeroes = [...slots].map(([name, variable]) => own(graph, variable, graph.zeros(variable.shape, `zero/${name}`), `zeroing/${name}`));
+  const zeroes = [...slots].map(([name, variable]) => own(graph, variable, graph.filled(DataType.float32, variable.shape, graph.scalar(0), `zero/${name}`), `zeroing/${name}`));
   const layout: ProgramLayout = {
     functions,
     state: Object.fromEntries([...state].map(([name, { shape }]) => [name, shape])),
