@@ -26,6 +26,8 @@ export interface Config {
   readonly taggerPort: number;
   readonly defaultEncoder: string;
   readonly devices: Devices;
+  /** Whether TensorFlow compiles what XLA can take. */
+  readonly xla: boolean;
   readonly logLevel: LogLevel;
   readonly apiKeysFile: string | undefined;
   readonly maxUploadBytes: number;
@@ -60,12 +62,18 @@ export function loadConfig(variables: Environment = process.env): Config {
     taggerPort: wholeNumber(env, 'TAGGER_PORT', 8001, 0, 65535),
     defaultEncoder: env['DEFAULT_ENCODER'] ?? 'multilingual-e5-small',
     devices: devices(env),
+    xla: oneOf(env, 'XLA', ['on', 'off'] as const, 'off') === 'on',
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
     apiKeysFile: env['API_KEYS_FILE'],
     maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
     taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 256, 1, 100_000),
   });
+}
+
+/** For processes with one device: the first that is named. */
+export function backendOptions({ devices, xla }: Config): { device: 'auto' | 'cpu' | number; xla: boolean } {
+  return { device: typeof devices === 'string' ? devices : (devices[0] ?? 'auto'), xla };
 }
 
 function defaultDataDir(): string {

@@ -6,7 +6,7 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { loadCheckpoint } from './checkpoints/load.ts';
 import { assertMatches, hasHead, parseManifest } from './checkpoints/manifest.ts';
-import { loadConfig, type Config } from './config.ts';
+import { backendOptions, loadConfig, type Config } from './config.ts';
 import { findEncoder } from './encoders/registry.ts';
 import { loadTokenizer, type PieceTokenizer } from './encoders/tokenizer.ts';
 import { fail } from './errors.ts';
@@ -31,7 +31,7 @@ const config = loadConfig(process.env);
 const { databaseUrl } = config;
 if (databaseUrl === undefined) throw fail('DATABASE_URL_MISSING', {});
 const log = pino({ level: config.logLevel, base: { process: 'tagger', pid: process.pid } });
-const { device } = await loadBackend({ device: deviceOf(config.devices) });
+const { device } = await loadBackend(backendOptions(config));
 const store = await openStore(databaseUrl);
 const storage = directoryStorage(config.artifactsDir);
 const tokenizers = new Map<string, Promise<PieceTokenizer>>();
@@ -115,8 +115,4 @@ async function listen({ taggerHost, taggerPort }: Config): Promise<string> {
   const { port } = server.server.address() as AddressInfo;
   const host = taggerHost === '0.0.0.0' || taggerHost === '::' ? hostname() : taggerHost;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-function deviceOf(devices: Config['devices']): 'auto' | 'cpu' | number {
-  return typeof devices === 'string' ? devices : (devices[0] ?? 'auto');
 }

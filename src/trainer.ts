@@ -5,4 +5,5 @@ import { requireDatabase } from './runs/worker-process.ts';
 import { loadBackend } from './tensor/backend.ts';
 import { train } from './training/train.ts';
 
-await runTrainer(requireDatabase(loadConfig()), { start: loadBackend, train });
+const config = requireDatabase(loadConfig());
+await runTrainer(config, { start: ({ device }) => loadBackend({ device, xla: config.xla }), train });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadConfig } from '../src/config.ts';
+import { backendOptions, loadConfig } from '../src/config.ts';
 
 test('an empty environment gives a whole, frozen configuration', () => {
   const config = loadConfig({});
@@ -13,7 +13,7 @@ test('an empty environment gives a whole, frozen configuration', () => {
 });
 
 test('a variable that is set but empty is not set', () => {
-  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'DEVICES', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE'];
+  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'DEVICES', 'XLA', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE'];
   assert.deepEqual(loadConfig(Object.fromEntries(names.map((name) => [name, '']))), loadConfig({}));
 });
 
@@ -22,7 +22,12 @@ test('devices are all, none, or numbers', () => {
   assert.deepEqual(loadConfig({ DEVICES: '0, 2' }).devices, [0, 2]);
 });
 
-for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['TAGGER_URL', 'tagger']] as const) {
+test('a process of one device takes the first that is named, and XLA only where it is asked for', () => {
+  assert.deepEqual(backendOptions(loadConfig({})), { device: 'auto', xla: false });
+  assert.deepEqual(backendOptions(loadConfig({ DEVICES: '2,0', XLA: 'on' })), { device: 2, xla: true });
+});
+
+for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger']] as const) {
   test(`${name}=${value} is refused by name and value`, () => {
     assert.throws(() => loadConfig({ [name]: value }), { code: 'CONFIG_INVALID', message: new RegExp(`${name} is "${value}"`) });
   });

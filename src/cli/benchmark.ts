@@ -5,7 +5,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { contest, contestantsOf, type Contestant, type ContestOptions, type Shape } from '../benchmark/contest.ts';
 import { measure } from '../benchmark/measure.ts';
 import { COMPARISONS, tableOf } from '../benchmark/table.ts';
-import { loadConfig } from '../config.ts';
+import { backendOptions, loadConfig } from '../config.ts';
 import { parseEncoderConfig, type EncoderConfig } from '../models/config.ts';
 import { loadBackend } from '../tensor/backend.ts';
 
@@ -70,8 +70,7 @@ function isWanted({ engine, precision }: Contestant, asked: string | undefined):
 /** The rest of a measurement that is not a time, so that a line can be read alone. */
 async function measureHere(shape: Shape, precision: 'float32' | 'bfloat16', repeats: number): Promise<Record<string, unknown>> {
   const config = await configOf(shape);
-  const { devices } = loadConfig(process.env);
-  const { device } = await loadBackend({ device: typeof devices === 'string' ? devices : (devices[0] ?? 'auto') });
+  const { device } = await loadBackend(backendOptions(loadConfig()));
   const { what, batch, length, freeze, encoder } = shape;
   const { medianMs, piecesPerSecond, compileMs, peakBytes } = measure({ what, precision, batch, length, config, freeze, ...(encoder !== undefined && { directory: encoder }) }, repeats);
   return { engine: 'mtmt', what, precision, batch, length, medianMs: round(medianMs), piecesPerSecond: Math.round(piecesPerSecond), compileMs: Math.round(compileMs), peakBytes, device };

@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadConfig } from '../config.ts';
-import type { Config } from '../config.ts';
+import { backendOptions, loadConfig, type Config } from '../config.ts';
 import { findEncoder, installedEncoders } from '../encoders/registry.ts';
 import { hasKernels } from '../setup/kernels.mjs';
 import { hasNvidiaDriver, TFJS } from '../setup/paths.mjs';
@@ -52,13 +51,13 @@ function node(): Promise<Finding[]> {
 }
 
 async function engine(config: Config): Promise<Finding[]> {
-  const asked = typeof config.devices === 'string' ? config.devices : (config.devices[0] ?? 'auto');
+  const { device: asked, xla } = backendOptions(config);
   const hasDriver = hasNvidiaDriver();
   const areBuilt = await hasKernels();
   try {
     // Without the kernels the rest can still be looked at.
-    const { device, isGpu, backend } = await loadBackend({ device: asked, kernels: areBuilt ? 'native' : 'composed' });
-    const found = [{ what: 'TensorFlow', says: backend }, describeKernels(areBuilt, isGpu)];
+    const { device, isGpu, backend } = await loadBackend({ device: asked, xla, kernels: areBuilt ? 'native' : 'composed' });
+    const found = [{ what: 'TensorFlow', says: xla ? `${backend}, XLA on` : backend }, describeKernels(areBuilt, isGpu)];
     if (isGpu || asked === 'cpu' || !hasDriver) return [...found, { what: 'Device', says: describeDevice(device, hasDriver) }];
     const fault = 'There is a GPU and it is NOT USED: everything will run on the CPU. Run "npm run setup" and look at the CUDA line below; DEVICES=cpu makes it a choice.';
     return [...found, { what: 'Device', says: device, fault }];

@@ -68,15 +68,24 @@ let nativeModule: NativeModule | undefined;
 /** Beside the addon, where the set-up puts what it builds of native/. */
 const KERNELS = 'lib/mtmt-kernels.node';
 
+export interface BackendOptions {
+  readonly device: 'auto' | 'cpu' | number;
+  readonly kernels?: 'native' | 'composed';
+  readonly xla?: boolean;
+}
+
 /**
  * @param kernels 'composed' leaves our module out; a GPU has no use for its kernels
  * @param device 'auto' takes a GPU where libtensorflow finds one, 'cpu' hides it, a number asks for that GPU
+ * @param xla lets TensorFlow compile clusters of ops as they are first run; slow to start, and slower than our kernels on a CPU
  * @throws BACKEND_UNAVAILABLE when the addon cannot be loaded, DEVICE_UNAVAILABLE when a GPU was asked for and none is used
  */
-export async function loadBackend({ device, kernels = 'native' }: { device: 'auto' | 'cpu' | number; kernels?: 'native' | 'composed' }): Promise<BackendInfo> {
+export async function loadBackend({ device, kernels = 'native', xla = false }: BackendOptions): Promise<BackendInfo> {
   if (loaded !== undefined) return loaded;
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  // read by libtensorflow when it makes its first session; a value set by hand goes first
+  if (xla) process.env['TF_XLA_FLAGS'] ??= '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
   if (device === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   if (typeof device === 'number') process.env['CUDA_VISIBLE_DEVICES'] = String(device);
   defineRemovedUtilities();
