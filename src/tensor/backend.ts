@@ -58,7 +58,8 @@ export interface NodeBackend {
 
 /** What our module (native/) gives to JavaScript. */
 interface NativeModule {
-  readonly hasProduct: boolean;
+  /** How it multiplies matrices of bfloat16: by matrix tiles (AMX), by vectors (AVX-512 BF16), or not at all. */
+  readonly product: 'tiles' | 'vectors' | '';
   mapFile(fd: number): ArrayBuffer;
 }
 
@@ -122,9 +123,9 @@ export function hasNativeKernels(): boolean {
   return loaded?.kernels === 'native';
 }
 
-/** Whether this processor multiplies bfloat16 matrices by tiles, and a kernel of ours makes it do so. */
-export function hasNativeProduct(): boolean {
-  return hasNativeKernels() && nativeModule?.hasProduct === true;
+/** What of this processor multiplies matrices of bfloat16 in a kernel of ours; '': TensorFlow multiplies them. */
+export function nativeProduct(): 'tiles' | 'vectors' | '' {
+  return hasNativeKernels() ? (nativeModule?.product ?? '') : '';
 }
 
 /**

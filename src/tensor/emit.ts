@@ -1,6 +1,6 @@
 /** Turns a recording into nodes of a graph: the ops that lead to the wanted tensors, with what they read bound or constant. */
 import { fail } from '../errors.ts';
-import { hasNativeProduct, type TensorInfo } from './backend.ts';
+import { nativeProduct, type TensorInfo } from './backend.ts';
 import type { GraphBuilder, Ref } from './graph.ts';
 import { DataType, type AttrValue } from './proto.ts';
 import type { RecordedConstant, RecordedOp, Recording } from './record.ts';
@@ -181,7 +181,7 @@ class Emitter {
     if (op !== 'MatMul' && op !== 'BatchMatMulV2') return [op, attrs];
     const { adj_x: a = attrs['transpose_a'], adj_y: b = attrs['transpose_b'], T } = attrs;
     const transposes = { ...(a && { transpose_a: a }), ...(b && { transpose_b: b }) };
-    return isHalf && hasNativeProduct() ? ['MtmtProduct', transposes] : ['MatMul', { ...transposes, ...(T && { T }) }];
+    return isHalf && nativeProduct() !== '' ? ['MtmtProduct', transposes] : ['MatMul', { ...transposes, ...(T && { T }) }];
   }
 
   #isHalf({ inputs }: RecordedOp, form: { inputs: readonly number[]; isProduct?: true }): boolean {

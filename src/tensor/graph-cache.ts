@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { backendInfo, hasNativeKernels, hasNativeProduct } from './backend.ts';
+import { backendInfo, hasNativeKernels, nativeProduct } from './backend.ts';
 import type { ProgramLayout } from './program-graph.ts';
 import type { FunctionSpec, ProgramSpec, TrainingSpec } from './program-spec.ts';
 import { sourceDigest } from './source-digest.ts';
@@ -22,7 +22,7 @@ export function graphKey(spec: ProgramSpec, identity: unknown): string {
   const trained = [...(spec.trained ?? [])];
   const facts = {
     source: sourceDigest(),
-    backend: [backendInfo().backend, backendInfo().isGpu, hasNativeKernels(), hasNativeProduct()],
+    backend: [backendInfo().backend, backendInfo().isGpu, hasNativeKernels(), nativeProduct()],
     identity,
     precision: spec.precision,
     variables: Object.entries(spec.variables).map(([name, { shape }]) => [name, shape]),

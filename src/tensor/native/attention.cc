@@ -55,12 +55,13 @@ struct Span {
 };
 Span span_of(const int32_t* segments, const Shape& shape, int64_t first, int64_t count) {
   int64_t begin = first, end = first + count;
-  for (int64_t j = 0; j < shape.length; j++) {
-    bool is_seen = false;
-    for (int64_t i = 0; i < count; i++) is_seen |= segments[j] == segments[first + i];
-    if (!is_seen) continue;
+  for (int64_t j = 0; j < shape.padded_length(); j += kLanes) {
+    Ints own, seen = {};
+    memcpy(&own, segments + j, sizeof own);
+    for (int64_t i = 0; i < count; i++) seen |= own == segments[first + i];
+    if (!any(seen)) continue;
     begin = std::min(begin, j);
-    end = std::max(end, j + 1);
+    end = std::max(end, j + kLanes);
   }
   return {begin / (2 * kLanes) * (2 * kLanes), (end + 2 * kLanes - 1) / (2 * kLanes) * (2 * kLanes)};
 }

@@ -11,7 +11,7 @@ typedef napi_value (*napi_callback)(napi_env env, napi_callback_info info);
 typedef void (*napi_finalize)(napi_env env, void* data, void* hint);
 
 int napi_throw_error(napi_env env, const char* code, const char* message);
-int napi_get_boolean(napi_env env, bool value, napi_value* result);
+int napi_create_string_utf8(napi_env env, const char* text, size_t length, napi_value* result);
 int napi_set_named_property(napi_env env, napi_value object, const char* name, napi_value value);
 int napi_create_function(napi_env env, const char* name, size_t length, napi_callback callback, void* data, napi_value* result);
 int napi_get_cb_info(napi_env env, napi_callback_info info, size_t* argc, napi_value* argv, napi_value* self, void** data);

@@ -2,7 +2,7 @@
 
 namespace mtmt {
 
-/** @return false where this processor has no matrix tiles, and nothing is registered */
-bool register_product();
+/** @return what multiplies: "tiles" (AMX) or "vectors" (AVX-512 BF16); "" where this processor has neither, and nothing is registered */
+const char* register_product();
 
 }  // namespace mtmt

@@ -17,6 +17,7 @@ struct bfloat16 {
 };
 
 #define MTMT_INLINE static inline __attribute__((always_inline))
+#define MTMT_INLINE_MEMBER inline __attribute__((always_inline))
 
 MTMT_INLINE Floats all(float value) { return Floats{} + value; }
 
@@ -67,6 +68,14 @@ MTMT_INLINE float largest(Floats v) {
 }
 MTMT_INLINE Floats larger(Floats a, Floats b) { return a > b ? a : b; }
 MTMT_INLINE Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
+
+/** Whether any lane is not zero. */
+MTMT_INLINE bool any(Ints v) {
+  uint64_t parts[8], together = 0;
+  memcpy(parts, &v, sizeof parts);
+  for (uint64_t part : parts) together |= part;
+  return together != 0;
+}
 
 /** e^x within 2 ulp; 0 below -87. NaN stays NaN. */
 MTMT_INLINE Floats exponential(Floats x) {
