@@ -19,14 +19,14 @@ test('pairs are balanced between same and different tags, and most have an entit
 });
 
 test('every word of a batch gets a partner', () => {
-  const pairs = drawPartners(tags, { balance: 0.5, random: random(1) });
+  const pairs = drawPartners(tags, { balance: 0.5, perWord: 1, random: random(1) });
   assert.deepEqual(pairs.map(({ left }) => left), [...tags.keys()]);
 });
 
 test('what is impossible yields to the other: one tag only gives same pairs, all tags distinct gives different ones', () => {
-  assert.ok(drawPartners([3, 3, 3], { balance: 0, random: random(1) }).every(({ same }) => same));
-  assert.ok(drawPartners([1, 2, 3], { balance: 1, random: random(1) }).every(({ same }) => !same));
-  assert.deepEqual(drawPartners([1], { balance: 0.5, random: random(1) }), []);
+  assert.ok(drawPartners([3, 3, 3], { balance: 0, perWord: 1, random: random(1) }).every(({ same }) => same));
+  assert.ok(drawPartners([1, 2, 3], { balance: 1, perWord: 1, random: random(1) }).every(({ same }) => !same));
+  assert.deepEqual(drawPartners([1], { balance: 0.5, perWord: 1, random: random(1) }), []);
 });
 
 test('the same seed draws the same pairs', () => {
