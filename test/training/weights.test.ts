@@ -21,7 +21,8 @@ const cases: [name: string, change: Partial<ObjectiveOptions>, words: readonly [
 for (const [name, change, words, pair] of cases) {
   test(name, () => {
     const found = objectiveWeights(probs, pairs, { ...PLAIN, ...change });
-    [...words, pair].forEach((expected, index) => assert.ok(Math.abs([...found.words, ...found.pairs][index]! - expected) < 1e-6, `${[...found.words, ...found.pairs].join()}`));
+    const weights = [...found.words, ...found.pairs];
+    [...words, pair].forEach((expected, index) => assert.ok(Math.abs(weights[index]! - expected) < 1e-6, weights.join()));
   });
 }
 
