@@ -20,6 +20,9 @@ export function layerWeightNames(layer: number): string[] {
 
 export const HEAD_WEIGHT = 'head.weight';
 export const HEAD_BIAS = 'head.bias';
+/** A student's second head, for the right side of pairs; it is there in training only. */
+export const RIGHT_HEAD_WEIGHT = 'rightHead.weight';
+export const RIGHT_HEAD_BIAS = 'rightHead.bias';
 
 /** Model prefix of a checkpoint with a head, as transformers writes it. */
 const PREFIX: Record<EncoderFamily, string> = { bert: 'bert.', 'xlm-roberta': 'roberta.', distilbert: 'distilbert.' };

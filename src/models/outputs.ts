@@ -6,7 +6,7 @@ import { kernels } from '../tensor/kernels.ts';
 import { addBias, linear, softmax } from '../tensor/ops.ts';
 import type { EncoderConfig } from './config.ts';
 import { encode } from './encoder.ts';
-import { HEAD_BIAS, HEAD_WEIGHT } from './names.ts';
+import { HEAD_BIAS, HEAD_WEIGHT, RIGHT_HEAD_BIAS, RIGHT_HEAD_WEIGHT } from './names.ts';
 
 export interface RowShape {
   readonly rows: number;
@@ -30,9 +30,10 @@ export function encodeInputs(config: EncoderConfig, weights: Tensors, inputs: Te
   return encode(config, weights, { ...(wordVectors && { wordVectors }), ...(pieces && { pieces }), positions, segments }, drop);
 }
 
-/** Tag logits of word vectors: `[n, hidden] -> [n, tags]`. */
-export function tagLogits(weights: Tensors, vectors: Tensor, drop: Dropout): Tensor {
-  const { [HEAD_WEIGHT]: weight, [HEAD_BIAS]: bias } = weights;
+/** Tag logits of word vectors: `[n, hidden] -> [n, tags]`. @param side of a pair, whose head it is where there are two; one head serves both */
+export function tagLogits(weights: Tensors, vectors: Tensor, drop: Dropout, side: 'left' | 'right' = 'left'): Tensor {
+  const isRight = side === 'right' && hasTwoHeads(weights);
+  const { [isRight ? RIGHT_HEAD_WEIGHT : HEAD_WEIGHT]: weight, [isRight ? RIGHT_HEAD_BIAS : HEAD_BIAS]: bias } = weights;
   if (weight === undefined || bias === undefined) throw new TypeError('the model has no tag head');
   return addBias(linear(kernels.dropout(vectors, drop()), weight), bias);
 }
@@ -44,9 +45,19 @@ export function predictFunction(config: EncoderConfig, shape: RowShape, options:
     run: (weights, inputs) => {
       const vectors = encodeInputs(config, weights, inputs, noDropout);
       return {
-        ...(options.hasHead && { probs: softmax(tagLogits(weights, vectors, noDropout)) }),
+        ...(options.hasHead && { probs: softmax(meanLogits(weights, vectors)) }),
         ...(options.hasVectors && { vectors }),
       };
     },
   };
+}
+
+/** Of both heads where there are two: what a head of their mean weights gives, as which they are saved. */
+function meanLogits(weights: Tensors, vectors: Tensor): Tensor {
+  const left = tagLogits(weights, vectors, noDropout);
+  return hasTwoHeads(weights) ? left.add(tagLogits(weights, vectors, noDropout, 'right')).mul(0.5) : left;
+}
+
+function hasTwoHeads(weights: Tensors): boolean {
+  return weights[RIGHT_HEAD_WEIGHT] !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Turns the request of a pipeline into runs: two teachers on the source, then students on raw text. */
+/** Turns the request of a pipeline into runs: two teachers on the source (or one of both kinds), then students on raw text. */
 import { findDataset } from '../store/datasets.ts';
 import { newId } from '../store/ids.ts';
 import type { Store } from '../store/store.ts';
@@ -54,8 +54,10 @@ export async function planPipeline(store: Store, { students = 'together', studen
       ...extra,
     },
   });
-  const recognizer = planOf('recognizer', sources, { train: labeled(train), dev: labeled(dev), test: labeled(test) });
-  const evaluator = planOf('evaluator', sources, { train: pairsOr(train), dev: pairsOr(dev), test: pairsOr(test) });
+  // The article's teachers share an encoder. It learns from no uploaded pairs, and validation says so.
+  const isShared = request.options?.preset === 'article';
+  const recognizer = isShared ? planOf('teacher', sources, { train, dev, test }) : planOf('recognizer', sources, { train: labeled(train), dev: labeled(dev), test: labeled(test) });
+  const evaluator = isShared ? recognizer : planOf('evaluator', sources, { train: pairsOr(train), dev: pairsOr(dev), test: pairsOr(test) });
   const teachers = { recognizers: [recognizer.runId], evaluators: [evaluator.runId] };
   const targets = students === 'together' ? [languagesOf(unlabeled)] : languagesOf(unlabeled).map((language) => [language]);
   const planned = targets.map((languages) => {
@@ -64,9 +66,8 @@ export async function planPipeline(store: Store, { students = 'together', studen
     const devs = labeled(dev).filter((set) => isSource(set) || isTarget(set));
     return planOf('student', languages, { unlabeled: unlabeled.filter(isTarget), dev: devs, test: tests }, { teachers, options: { ...request.options, ...studentOptions } });
   });
-  return [recognizer, evaluator, ...planned];
+  return [...new Set([recognizer, evaluator]), ...planned];
 }
-
 
 function isPairs({ kind }: Known): boolean {
   return kind === 'pairs';

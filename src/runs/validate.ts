@@ -80,6 +80,8 @@ export async function validateRun(
   const needed = kind === 'student' ? 'unlabeled' : 'train';
   if (datasets[needed].length === 0) throw fail('DATASETS_MISSING', { kind, role: needed });
   const encoder = await findEncoder(config.encodersDir, request.encoder ?? config.defaultEncoder);
+  if (options.frozenLayers > encoder.config.layers)
+    throw fail('OPTIONS_CONTRADICT', { detail: `frozenLayers ${options.frozenLayers} is more than the ${encoder.config.layers} layers of the encoder ${encoder.encoderId}` });
   const teachers = await teachersOf(store, request, planned);
   for (const teacher of teachers) {
     if (teacher.encoderDigest !== encoder.digest)

@@ -38,7 +38,7 @@ export const PipelineRequest = Type.Object(
     studentOptions: Type.Optional(Type.Partial(RequestedOptions, { additionalProperties: false, title: 'StudentOptions', description: 'Of the students alone; they come before `options`' })),
     students: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('each')], { default: 'together', description: 'One student for all unlabeled languages, or one for each' })),
   },
-  { additionalProperties: false, title: 'PipelineRequest', description: 'A recognizer, an evaluator and students; options apply to each run that reads them' },
+  { additionalProperties: false, title: 'PipelineRequest', description: 'A recognizer, an evaluator and students; with the preset `article` in `options` one teacher of both kinds and students. Options apply to each run that reads them' },
 );
 
 export const PipelineAccepted = Type.Object(

@@ -118,6 +118,14 @@ export function crossEntropy(logits: Tensor, classes: Tensor): Tensor {
   })(logits);
 }
 
+/** `x`, through which no gradient flows: what weighs a loss must not be learned to be small. */
+export function stopGradient(x: Tensor): Tensor {
+  return tf.customGrad((...args: unknown[]) => {
+    const [x] = args as [Tensor];
+    return { value: nodeBackend().executeSingleOutput('StopGradient', [FLOAT], [x]), gradFunc: (dy: Tensor) => tf.zerosLike(dy) };
+  })(x);
+}
+
 /** Dropout whose mask is a pure function of `seed` (int32 scalar tensor) and `site`. Drawn by a native op; tf.dropout fills its mask in JavaScript. */
 export function dropout(x: Tensor, { rate, seed, site }: { rate: number; seed: Tensor; site: number }): Tensor {
   if (rate === 0) return x;

@@ -28,14 +28,17 @@ export function similarityLoss(
   vectors: Tensor,
   { left, right, targets, weights, temperature }: { left: Tensor; right: Tensor; targets: Tensor; weights: Tensor; temperature: number },
 ): Tensor {
-  const logits = cosines(gatherRows(vectors, left), gatherRows(vectors, right)).mul(1 / temperature);
-  // -y log s - (1-y) log(1-s) with s = sigmoid(z) is softplus(z) - y z, which cannot overflow
-  const each = tf.softplus(logits).sub(logits.mul(targets));
-  return each.mul(weights).sum();
+  return binaryLoss(cosines(gatherRows(vectors, left), gatherRows(vectors, right)).mul(1 / temperature), targets, weights);
 }
 
-/** Row-wise cosine: `[n, hidden], [n, hidden] -> [n]`. */
-function cosines(a: Tensor, b: Tensor): Tensor {
+/** Weighted sum of each sigmoid's binary cross-entropy against a target in [0, 1]. @param logits, targets, weights `[n]` */
+export function binaryLoss(logits: Tensor, targets: Tensor, weights: Tensor): Tensor {
+  // -y log s - (1-y) log(1-s) with s = sigmoid(z) is softplus(z) - y z, which cannot overflow
+  return tf.softplus(logits).sub(logits.mul(targets)).mul(weights).sum();
+}
+
+/** Row-wise cosine: `[n, width], [n, width] -> [n]`. */
+export function cosines(a: Tensor, b: Tensor): Tensor {
   const norms = a.square().sum(-1).mul(b.square().sum(-1)).maximum(COSINE_EPSILON ** 2);
   return a.mul(b).sum(-1).mul(tf.rsqrt(norms));
 }

@@ -1,44 +1,55 @@
 /** Resolves what a request says to every option, and refuses what contradicts itself. */
 import { fail } from '../errors.ts';
 import { TrainingOptions, type RequestedOptions } from '../schemas/options.ts';
+import { presetOptions } from './presets.ts';
 import type { RunKind } from './request.ts';
 
-/** What differs from the schema's defaults by kind of run. */
-const DEFAULTS_BY_KIND: Record<RunKind, RequestedOptions> = {
-  recognizer: {},
-  evaluator: {},
-  teacher: {},
-  student: {},
+type OptionName = keyof TrainingOptions;
+
+const STUDENT_ONLY = ['objective', 'heads', 'distil', 'recognitionLoss', 'similarityWeight', 'alpha', 'beta', 'gamma', 'start'] as const;
+const PAIRS_ONLY = ['pairDraw', 'pairBalance', 'pairsPerWord', 'similarityTemperature'] as const;
+const TAGS_ONLY = ['headLearningRate', 'decoding'] as const;
+
+/** Options that a kind of run never reads. */
+const FOREIGN: Readonly<Record<RunKind, readonly OptionName[]>> = {
+  recognizer: [...STUDENT_ONLY, ...PAIRS_ONLY],
+  evaluator: [...STUDENT_ONLY, ...TAGS_ONLY],
+  teacher: STUDENT_ONLY,
+  student: [],
 };
-const STUDENT_ONLY = ['recognitionLoss', 'similarityWeight', 'alpha', 'beta', 'gamma', 'start'] as const;
-const PAIRS_ONLY = ['pairBalance', 'similarityTemperature'] as const;
 
 /**
  * @param requested already validated against `RequestedOptions`
- * @throws OPTION_UNKNOWN_FOR_KIND for an option that this kind of run never reads; OPTIONS_CONTRADICT
+ * @throws OPTION_UNKNOWN_FOR_KIND for an option that this kind of run never reads; OPTIONS_CONTRADICT naming both values
  */
 export function resolveOptions(kind: RunKind, requested: RequestedOptions): TrainingOptions {
-  if (kind !== 'student') refuse(kind, requested, STUDENT_ONLY);
-  if (kind === 'recognizer') refuse(kind, requested, PAIRS_ONLY);
-  const options: TrainingOptions = { ...schemaDefaults(), ...DEFAULTS_BY_KIND[kind], ...requested };
-  if (options.frozenLayers > 0 && !options.freezeEmbeddings)
-    throw fail('OPTIONS_CONTRADICT', { detail: `frozenLayers ${options.frozenLayers} freezes what lies above the embeddings, and freezeEmbeddings is false` });
-  if (options.batchPieces < options.maxPieces)
-    throw fail('OPTIONS_CONTRADICT', { detail: `batchPieces ${options.batchPieces} is less than maxPieces ${options.maxPieces}, so that a long sentence fits no batch` });
-  if (options.patience !== null && options.selection === 'last')
-    throw fail('OPTIONS_CONTRADICT', { detail: `patience ${options.patience} needs dev scores, and selection "last" reads none` });
+  const foreign = FOREIGN[kind].find((name) => requested[name] !== undefined);
+  if (foreign !== undefined) throw fail('OPTION_UNKNOWN_FOR_KIND', { option: foreign, kind });
+  const preset = requested.preset ?? 'mtmt';
+  const options: TrainingOptions = { ...schemaDefaults(), ...presetOptions(preset, kind), ...requested, preset };
+  const detail = contradictionIn(options, { kind, requested });
+  if (detail !== null) throw fail('OPTIONS_CONTRADICT', { detail });
   return options;
 }
 
 /** Those of the options that a kind of run reads: a pipeline has one set for all of its runs. */
 export function applicableOptions(kind: RunKind, requested: RequestedOptions): RequestedOptions {
-  const foreign: readonly string[] = [...(kind === 'student' ? [] : STUDENT_ONLY), ...(kind === 'recognizer' ? PAIRS_ONLY : [])];
+  const foreign: readonly string[] = FOREIGN[kind];
   return Object.fromEntries(Object.entries(requested).filter(([name]) => !foreign.includes(name)));
 }
 
-function refuse(kind: RunKind, requested: RequestedOptions, names: readonly (keyof TrainingOptions)[]): void {
-  const found = names.find((name) => requested[name] !== undefined);
-  if (found !== undefined) throw fail('OPTION_UNKNOWN_FOR_KIND', { option: found, kind });
+/** The first contradiction, in words. What a preset or a default says and another option makes idle is none: only what was asked for is held to be meant. */
+function contradictionIn(options: TrainingOptions, { kind, requested }: { kind: RunKind; requested: RequestedOptions }): string | null {
+  const { preset, frozenLayers, freezeEmbeddings, batchPieces, maxPieces, patience, selection, heads, objective, beta, similarityWeight, pairDraw } = options;
+  if (frozenLayers > 0 && !freezeEmbeddings) return `frozenLayers ${frozenLayers} freezes what lies above the embeddings, and freezeEmbeddings is false (preset "${preset}")`;
+  if (batchPieces < maxPieces) return `batchPieces ${batchPieces} is less than maxPieces ${maxPieces}, so that a long sentence fits no batch`;
+  if (patience !== null && selection === 'last') return `patience ${patience} needs dev scores, and selection "last" reads none`;
+  if (heads === 'two' && objective !== 'article') return `heads "two" needs objective "article", and objective is "${objective}" (preset "${preset}"): one head learns from both sides of a pair`;
+  if (similarityWeight === 0 && requested.beta !== undefined && beta !== 'none') return `beta "${beta}" weighs the similarity loss, and similarityWeight 0 leaves that out`;
+  // an evaluator's and a teacher's dev and test pairs are balanced whatever they are trained on
+  if (kind === 'student' && pairDraw === 'uniform' && requested.pairBalance !== undefined)
+    return `pairBalance ${requested.pairBalance} is a share of balanced pairs, and pairDraw is "uniform" (preset "${preset}")`;
+  return null;
 }
 
 function schemaDefaults(): TrainingOptions {

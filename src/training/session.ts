@@ -7,13 +7,14 @@ import { random } from '../corpora/random.ts';
 import { batchInputs, functionName, predictor, type Predictor } from '../inference/predictor.ts';
 import { dropoutSites } from '../layers/dropout.ts';
 import type { EncoderConfig } from '../models/config.ts';
-import { encoderWeightNames, HEAD_BIAS, HEAD_WEIGHT, layerWeightNames } from '../models/names.ts';
+import { encoderWeightNames, layerWeightNames } from '../models/names.ts';
 import { encodeInputs, encoderInputs, predictFunction } from '../models/outputs.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
 import { compile } from '../tensor/compile.ts';
 import type { TrainingSpec } from '../tensor/program-spec.ts';
 import type { Program } from '../tensor/program.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
+import { headNames, isHead, newHeads, withBothHeads, withOneHead } from './heads.ts';
 import type { PlannedStep } from './plan.ts';
 import type { RunKind } from './request.ts';
 import { input, type Task } from './task.ts';
@@ -41,14 +42,11 @@ export interface Session {
   readonly predictor: Predictor;
   /** @param step counted from 1 */
   train(planned: PlannedStep, step: number, rateFactor: number): { loss: number; gradNorm: number; pieces: number };
-  /** Copies of the trained weights. */
+  /** Copies of the trained weights, as they are saved: with one head. */
   trained(): NamedTensors;
   restore(weights: NamedTensors): void;
   dispose(): void;
 }
-
-/** Spread of a new head's weights (BERT's initializer_range). */
-const HEAD_SPREAD = 0.02;
 
 export function openSession(spec: SessionSpec): Session {
   const { config } = spec.weights;
@@ -66,10 +64,10 @@ export function openSession(spec: SessionSpec): Session {
       return { loss: task.loss(weights, encodeInputs(config, weights, inputs, drop), inputs, drop) };
     },
     optimizer: {
-      clipNorm: options.clipNorm,
+      clipNorm: options.clipNorm ?? Infinity,
       weightDecay: options.weightDecay,
       hasDecay: (name) => !name.endsWith('.bias') && !name.endsWith('.scale') && !name.endsWith('.shift'),
-      isHead: (name) => name === HEAD_WEIGHT || name === HEAD_BIAS,
+      isHead,
       rateFactor: (name) => options.layerDecay ** layersAbove(config, name),
     },
     accumulates: options.accumulation > 1,
@@ -87,8 +85,8 @@ export function openSession(spec: SessionSpec): Session {
     shape,
     predictor: predictor({ program, shapes, config, tokenizer: spec.tokenizer, words, window: spec.window }),
     train: (planned, step, factor) => trainStep({ program, spec, shape, words, planned, step, factor }),
-    trained: () => program.read([...trained]),
-    restore: (weights) => program.assign(weights),
+    trained: () => withOneHead(program.read([...trained])),
+    restore: (weights) => program.assign(options.heads === 'two' ? withBothHeads(weights) : weights),
     dispose: () => program.dispose(),
   };
 }
@@ -127,22 +125,14 @@ function layersAbove({ layers }: EncoderConfig, name: string): number {
 function trainedNames(config: EncoderConfig, options: TrainingOptions, hasHead: boolean): Set<string> {
   const layers = Array.from({ length: Math.max(0, config.layers - options.frozenLayers) }, (_, index) => layerWeightNames(options.frozenLayers + index)).flat();
   const embeddings = options.freezeEmbeddings ? [] : encoderWeightNames(config).filter((name) => name.startsWith('embeddings.'));
-  return new Set([...embeddings, ...layers, ...(hasHead ? [HEAD_WEIGHT, HEAD_BIAS] : [])]);
+  return new Set([...embeddings, ...layers, ...(hasHead ? headNames(options.heads) : [])]);
 }
 
-function initialWeights({ weights, numTags, seed, start }: SessionSpec, hasWordVariable: boolean): NamedTensors {
+function initialWeights({ weights, numTags, seed, start, options: { heads } }: SessionSpec, hasWordVariable: boolean): NamedTensors {
   const { [WORD_EMBEDDINGS]: startWords, ...startBody } = start;
   const own = { ...weights.loadBody(), ...(hasWordVariable && { ...weights.load([WORD_EMBEDDINGS]), ...(startWords && { [WORD_EMBEDDINGS]: startWords }) }) };
-  return { ...own, ...(numTags > 0 && newHead(numTags, weights.config.hiddenSize, seed)), ...startBody };
-}
-
-function newHead(numTags: number, hidden: number, seed: number): NamedTensors {
-  const generator = random(seed);
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - generator.next())) * Math.cos(2 * Math.PI * generator.next());
-  return {
-    [HEAD_WEIGHT]: { shape: [numTags, hidden], data: Float32Array.from({ length: numTags * hidden }, () => HEAD_SPREAD * normal()) },
-    [HEAD_BIAS]: { shape: [numTags], data: new Float32Array(numTags) },
-  };
+  const { hiddenSize } = weights.config;
+  return { ...own, ...(numTags > 0 && newHeads({ heads, numTags, hiddenSize, seed })), ...(heads === 'two' ? withBothHeads(startBody) : startBody) };
 }
 
 function wordsOf({ start, weights }: SessionSpec): WordTable {

@@ -5,7 +5,8 @@ import type { InputSpec } from '../tensor/program-spec.ts';
 import type { Values } from '../tensor/program.ts';
 import { kernels } from '../tensor/kernels.ts';
 import type { RowShape } from '../models/outputs.ts';
-import { drawPairs } from './draw.ts';
+import type { TrainingOptions } from '../schemas/options.ts';
+import { balanceOf, drawPairs } from './draw.ts';
 import { similarityLoss } from './losses.ts';
 import { input, type Task } from './task.ts';
 
@@ -18,14 +19,16 @@ export interface PlacedPair {
   readonly weight: number;
 }
 
-/** Pairs are drawn anew for every batch, as many as it has words. */
-export function drawnPairsTask({ units, tags, balance, temperature }: { units: readonly (readonly Window[])[]; tags: readonly Int32Array[]; balance: number; temperature: number }): Task {
+/** Pairs are drawn anew for every batch. */
+export function drawnPairsTask({ units, tags, options }: { units: readonly (readonly Window[])[]; tags: readonly Int32Array[]; options: TrainingOptions }): Task {
+  const { pairsPerWord, similarityTemperature: temperature } = options;
   return {
-    ...pairTask(units, temperature),
+    ...pairTask(units, { temperature, perPiece: pairsPerWord }),
     values: (batch, random) => {
       const own = Int32Array.from(batch.words, ({ sentence, word }) => (tags[sentence] as Int32Array)[word] as number);
-      const pairs = drawPairs(own, { count: own.length, balance, outside: 0, random });
-      return pairValues(batch, pairs.map(({ left, right, same }) => ({ left: at(batch, left), right: at(batch, right), target: same ? 1 : 0, weight: 1 / pairs.length })));
+      const pairs = drawPairs(own, { count: Math.round(own.length * pairsPerWord), balance: balanceOf(options), outside: 0, random });
+      const placed = pairs.map(({ left, right, same }) => ({ left: at(batch, left), right: at(batch, right), target: same ? 1 : 0, weight: 1 / pairs.length }));
+      return pairValues(batch, placed, pairsPerWord);
     },
   };
 }
@@ -33,7 +36,7 @@ export function drawnPairsTask({ units, tags, balance, temperature }: { units: r
 /** Sentence 2k of the units is the left side of pair k, 2k + 1 the right. */
 export function uploadedPairsTask({ units, pairs, temperature }: { units: readonly (readonly Window[])[]; pairs: readonly WordPair[]; temperature: number }): Task {
   return {
-    ...pairTask(units, temperature),
+    ...pairTask(units, { temperature }),
     values: (batch) => {
       const sides = new Map<number, number>();
       for (const { sentence, word, at } of batch.words) {
@@ -52,14 +55,14 @@ export function uploadedPairsTask({ units, pairs, temperature }: { units: readon
   };
 }
 
-/** There is room for one pair a piece; the rest has weight 0. */
-export function pairInputs({ rows, length }: RowShape): Record<string, InputSpec> {
-  const shape = [rows * length];
+/** There is room for `perPiece` pairs a piece, as many as a word may begin; the rest has weight 0. */
+export function pairInputs(batch: RowShape, perPiece = 1): Record<string, InputSpec> {
+  const shape = [roomOf(batch, perPiece)];
   return { left: { shape, dtype: 'int32' }, right: { shape, dtype: 'int32' }, similarities: { shape, dtype: 'float32' }, pairWeights: { shape, dtype: 'float32' } };
 }
 
-export function pairValues({ rows, length }: RowShape, pairs: readonly PlacedPair[]): Values {
-  const size = rows * length;
+export function pairValues(batch: RowShape, pairs: readonly PlacedPair[], perPiece = 1): Values {
+  const size = roomOf(batch, perPiece);
   const values = { left: new Int32Array(size), right: new Int32Array(size), similarities: new Float32Array(size), pairWeights: new Float32Array(size) };
   pairs.slice(0, size).forEach(({ left, right, target, weight }, index) => {
     values.left[index] = left;
@@ -70,10 +73,14 @@ export function pairValues({ rows, length }: RowShape, pairs: readonly PlacedPai
   return values;
 }
 
-function pairTask(units: readonly (readonly Window[])[], temperature: number): Omit<Task, 'values'> {
+function roomOf({ rows, length }: RowShape, perPiece: number): number {
+  return Math.ceil(rows * length * perPiece);
+}
+
+function pairTask(units: readonly (readonly Window[])[], { temperature, perPiece = 1 }: { temperature: number; perPiece?: number }): Omit<Task, 'values'> {
   return {
     units,
-    inputs: pairInputs,
+    inputs: (shape) => pairInputs(shape, perPiece),
     loss: (_weights, vectors, inputs, drop) =>
       similarityLoss(kernels.dropout(vectors, drop()), {
         left: input(inputs, 'left'),

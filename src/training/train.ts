@@ -165,7 +165,7 @@ async function* taskOf(request: TrainingRequest, { tokenizer, window, labels }: 
   const units = await windowUnits(sentences, tokenizer, window);
   const recognition = recognitionTask({ sentences, units, labels });
   if (kind === 'recognizer') return recognition;
-  const similarity = drawnPairsTask({ units, tags: sentences.map((sentence) => tagIndices(sentence, labels)), balance: options.pairBalance, temperature });
+  const similarity = drawnPairsTask({ units, tags: sentences.map((sentence) => tagIndices(sentence, labels)), options });
   return kind === 'teacher' ? sumOf(recognition, similarity) : similarity;
 }
 

@@ -30,6 +30,7 @@ describe('what cannot be trained is refused and leaves nothing behind', () => {
     ['unlabeled datasets of a recognizer', (d) => ({ ...labeled(d), datasets: { train: [d.train], unlabeled: [d.rawEs] } }), 'DATASET_ROLE', /takes no unlabeled/],
     ['a test set without a shared label', (d) => ({ ...labeled(d), datasets: { train: [d.train], test: [d.otherLabels] } }), 'LABELS_DIFFER', /labels DATE, expected LOC, PER/],
     ['an encoder that is not installed', (d) => ({ ...labeled(d), encoder: 'nothing' }), 'ENCODER_NOT_FOUND', /nothing/],
+    ['more frozen layers than there are', (d) => ({ ...labeled(d), options: { frozenLayers: 4 } }), 'OPTIONS_CONTRADICT', /frozenLayers 4 is more than the 3 layers of the encoder tiny-bert/],
     ['an option of another kind', (d) => ({ ...labeled(d), options: { gamma: true } }), 'OPTION_UNKNOWN_FOR_KIND', /gamma/],
     ['teachers of a recognizer', (d) => ({ ...labeled(d), teachers: { recognizers: ['run_none'] } }), 'TEACHER_ROLE', /a recognizer has no teachers/],
     ['a student without teachers', (d) => ({ kind: 'student', datasets: { unlabeled: [d.rawEs] } }), 'TEACHER_ROLE', /teachers\.recognizers/],
@@ -91,6 +92,19 @@ test('a pipeline with a student for each language scores each on its own languag
   assert.deepEqual(runs.slice(2).map(({ kind, languages }) => [kind, languages]), [['student', ['es']], ['student', ['zh']]]);
   const student = await findRun(store, runs[2]?.runId ?? '');
   assert.deepEqual(student?.datasets.map(({ role, dataset }) => [role, dataset.datasetId]).sort(), [['dev', dev], ['test', testEs], ['unlabeled', rawEs]].sort());
+});
+
+test('a pipeline with the preset of the article has one teacher for both roles', async (t) => {
+  const { service, store, datasets } = await world(t);
+  const { train, dev, test: en, rawEs, pairs } = datasets;
+  const request = { datasets: { train: [train], dev: [dev], test: [en], unlabeled: [rawEs] }, options: { preset: 'article', epochs: 2 } } as const;
+  const { runs } = await service.submitPipeline(request);
+  assert.deepEqual(runs.map(({ kind, languages }) => [kind, languages]), [['teacher', ['en']], ['student', ['es']]]);
+  const [teacher, student] = await Promise.all(runs.map(({ runId }) => findRun(store, runId)));
+  assert.deepEqual([teacher?.status, student?.status], ['queued', 'waiting']);
+  assert.deepEqual([teacher?.options.pairDraw, student?.options.heads, student?.options.epochs], ['uniform', 'two', 2]);
+  assert.deepEqual(student?.teachers.map(({ role, teacherRunId }) => [role, teacherRunId]).sort(), [['evaluator', teacher?.runId], ['recognizer', teacher?.runId]]);
+  await assert.rejects(service.submitPipeline({ ...request, datasets: { ...request.datasets, train: [train, pairs] } }), { code: 'DATASET_ROLE' });
 });
 
 test('uploaded pairs of a pipeline are the evaluator’s alone', async (t) => {

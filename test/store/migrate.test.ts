@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { cp, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import pg from 'pg';
+import { Value } from 'typebox/value';
+import { TrainingOptions } from '../../src/schemas/options.ts';
 import { migrate } from '../../src/store/migrate.ts';
+import { resolveOptions } from '../../src/training/options.ts';
 import { emptyDatabase, testFolder, type Cleaner } from '../helper.ts';
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -52,4 +55,29 @@ test('a database of a newer version is refused', async (t) => {
   await writeFile(join(directory, '998_newer.sql'), 'select 1;\n');
   await migrate(url, { directory });
   await assert.rejects(migrate(url), { code: 'MIGRATION_UNKNOWN', message: /998_newer\.sql/ });
+});
+
+test('a run of before has every option, and keeps those that it had', async (t) => {
+  const url = await emptyDatabase(t);
+  const directory = await testFolder(t);
+  const before = (await readdir(MIGRATIONS)).filter((name) => name < '006');
+  for (const name of before) await cp(join(MIGRATIONS, name), join(directory, name));
+  await migrate(url, { directory });
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const added = { preset: 'mtmt', objective: 'mtmt', heads: 'one', distil: 'everyWord', pairDraw: 'balanced', pairsPerWord: 1 } as const;
+    const had = Object.fromEntries(Object.entries(resolveOptions('student', { epochs: 7, layerDecay: 0.9 })).filter(([name]) => !(name in added)));
+    await client.query(`insert into "Experiment" ("experimentId", name) values ('exp_1', 'e')`);
+    await client.query(
+      `insert into "Run" ("runId", "experimentId", kind, status, name, "encoderId", "encoderDigest", requested, options, seed) values ('run_1', 'exp_1', 'student', 'succeeded', 'r', 'e', 'd', '{}', $1, 1)`,
+      [had],
+    );
+    await migrate(url);
+    const { rows } = await client.query<{ options: unknown }>('select options from "Run"');
+    assert.deepEqual(rows, [{ options: { ...had, ...added } }]);
+    assert.ok(Value.Check(TrainingOptions, { ...had, ...added }));
+  } finally {
+    await client.end();
+  }
 });

@@ -3,10 +3,11 @@ import { before, test } from 'node:test';
 import type { LoadedCheckpoint } from '../../src/checkpoints/load.ts';
 import type { Manifest } from '../../src/checkpoints/manifest.ts';
 import type { Corpus } from '../../src/corpora/corpus.ts';
+import { loadRecognizer } from '../../src/inference/load.ts';
 import { parseEncoderConfig } from '../../src/models/config.ts';
 import { loadBackend, nodeBackend, tf } from '../../src/tensor/backend.ts';
 import { resolveOptions } from '../../src/training/options.ts';
-import type { TrainedModel, TrainingReport, TrainingRequest } from '../../src/training/request.ts';
+import type { RunKind, TrainedModel, TrainingReport, TrainingRequest } from '../../src/training/request.ts';
 import { train } from '../../src/training/train.ts';
 import { decode } from '../../src/scoring/viterbi.ts';
 import { readFileSync } from 'node:fs';
@@ -94,7 +95,7 @@ test('frozen weights are not in the checkpoint, and an aborted run throws the re
 });
 
 /** A checkpoint as a student's run loads it, without storage between. */
-function loaded(kind: 'recognizer' | 'evaluator', reports: readonly TrainingReport[], options: object): LoadedCheckpoint {
+function loaded(kind: RunKind, reports: readonly TrainingReport[], options: object): LoadedCheckpoint {
   const report = reports.find((each) => each.type === 'checkpoint') ?? assert.fail('no checkpoint');
   const manifest: Manifest = {
     format: 'mtmt-checkpoint/1',
@@ -135,4 +136,32 @@ test('a student comes close to its teachers on text without tags, and has not se
   const [taught = [], learned = []] = [await recognizer.model.recognizer?.recognize(words), await student.model.recognizer?.recognize(words)];
   const distances = taught.flatMap(({ probs }, sentence) => [...probs].map((value, index) => Math.abs(value - (learned[sentence]?.probs[index] ?? NaN))));
   assert.ok(Math.max(...distances) < 0.25, `one probability is ${Math.max(...distances)} away from the teacher's`);
+});
+
+test('the article’s teacher teaches a student with two heads, which is saved with one and predicts as it did in training', async (t) => {
+  const quick = { maxPieces: 32, batchPieces: 64, epochs: 8, learningRate: 1e-2, dropout: 0, schedule: 'constant', preset: 'article' } as const;
+  const teacher = await run(t, {}, { kind: 'teacher', options: resolveOptions('teacher', quick) });
+  const teachers = { recognizers: [loaded('teacher', teacher.reports, quick)], evaluators: [loaded('teacher', teacher.reports, quick)] };
+  const text = { ...corpus, language: 'es' };
+  const student = await run(t, {}, { kind: 'student', options: resolveOptions('student', quick), train: [], unlabeled: [text], dev: [{ ...corpus, split: 'dev' }], teachers });
+  const checkpoints = student.reports.filter((report) => report.type === 'checkpoint');
+  for (const { tensors } of checkpoints) assert.deepEqual(Object.keys(tensors).filter((name) => /head/i.test(name)).sort(), ['head.bias', 'head.weight']);
+  const best = checkpoints.filter(({ isBest }) => isBest);
+  const saved = await loadRecognizer({ encoder, checkpoint: loaded('student', best, quick) });
+  t.after(() => saved.dispose());
+  const words = corpus.sentences.map(({ tokens }) => tokens);
+  const [found, expected = []] = [await saved.recognize(words), await student.model.recognizer?.recognize(words)];
+  found.forEach(({ probs }, sentence) => probs.forEach((value, index) => assert.ok(Math.abs(value - (expected[sentence]?.probs[index] ?? NaN)) < 1e-5)));
+});
+
+test('a student learns from one word of each sentence, from pairs of any two and without clipping', async (t) => {
+  const options = { maxPieces: 32, batchPieces: 64, epochs: 60, learningRate: 1e-2, dropout: 0, schedule: 'constant' } as const;
+  const teacher = await run(t, {}, { kind: 'teacher', options: resolveOptions('teacher', options) });
+  const teachers = { recognizers: [loaded('teacher', teacher.reports, options)], evaluators: [loaded('teacher', teacher.reports, options)] };
+  const own = { ...options, epochs: 120, learningRate: 3e-3, distil: 'oneWord', pairsPerWord: 2, pairDraw: 'uniform', clipNorm: null, similarityWeight: 0, alpha: false, gamma: false } as const;
+  const student = await run(t, {}, { kind: 'student', options: resolveOptions('student', own), train: [], unlabeled: [corpus], teachers });
+  const losses = lossesOf(student.reports);
+  const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const [first, last] = [meanOf(losses.slice(0, 5)), meanOf(losses.slice(-5))];
+  assert.ok(last < 0.5 * first, `the last losses are ${last}, the first ${first}`);
 });
