@@ -66,6 +66,7 @@ export function scoreOf(language: string, counts: { tp: number; fp: number; fn: 
     selection: 'source-dev',
     scorer: 'conlleval',
     decoding: 'viterbi',
+    variants: [],
   };
 }
 
