@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
 import { DEMO_OPTIONS, DEMO_STUDENT_OPTIONS } from '../demo/options.ts';
 import { apiClient } from './client/api.ts';
-import { CommandFailure } from './client/failure.ts';
+import { CommandFailure, sayingFailures } from './client/failure.ts';
 import { mainJob } from './demo/job.ts';
 import { duration } from './client/progress.ts';
 import { chosenSets, setsOfFolder } from './client/sets.ts';
@@ -46,16 +46,12 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  try {
+  return sayingFailures(async () => {
     const { data, exit: isLeaving } = values;
     const languages = values.languages?.split(',').map((language) => language.trim()) ?? null;
     const maxTrain = values['max-train'] === undefined ? (data === undefined ? null : DEFAULT_MAX_TRAIN) : wholeNumber(values['max-train']);
-    return await demo({ data, languages, maxTrain, isLeaving }, loadConfig(), terminal());
-  } catch (error) {
-    if (!(error instanceof CommandFailure)) throw error;
-    process.stderr.write(`\n${error.message}\n`);
-    return 1;
-  }
+    return demo({ data, languages, maxTrain, isLeaving }, loadConfig(), terminal());
+  });
 }
 
 async function demo({ data, languages, maxTrain, isLeaving }: Flags, config: Config, output: Output): Promise<number> {
