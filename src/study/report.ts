@@ -37,14 +37,23 @@ export interface StudyReport {
 const FOREIGN_SELECTIONS = ['source-dev', 'target-dev', 'last'];
 
 export function markdownOf(report: StudyReport): string {
-  const sections = [headOf(report), missingOf(report), resultsOf(report), figuresOf(report), readingsOf(report), schedulesOf(report), literatureOf(report), howOf(report)];
-  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+  const sections = [summaryOf(report), figuresOf(report), readingsOf(report), schedulesOf(report), literatureOf(report), howOf(report)];
+  return `${joined(sections)}\n`;
+}
+
+/** What the command prints: the result, what is missing, F1 by system. */
+export function summaryOf(report: StudyReport): string {
+  return joined([headOf(report), missingOf(report), resultsOf(report)]);
+}
+
+function joined(sections: readonly string[]): string {
+  return sections.filter((section) => section !== '').join('\n\n');
 }
 
 function headOf({ encoder, sources, targets, seeds, systems, selection, decoding }: StudyReport): string {
   const whole = systems.at(-1);
   const best = whole?.targets?.gain ?? null;
-  const found = best === null ? '' : ` The student with ${whole?.title} is ${signed(best.difference)} points from direct transfer, 95% interval ${interval(best.ci95)}.`;
+  const found = best === null ? '' : ` Against direct transfer, "${whole?.title}" is ${signed(best.difference)} points on the mean of the targets, 95% interval ${interval(best.ci95)}.`;
   return `# The method, measured\n\nEntity F1 in percent (exact span and label, micro-averaged as conlleval does) of ${encoder.encoderId}, labels in ${sources.join(', ')} only, raw text of ${targets.join(', ')}; checkpoints chosen by \`${selection}\`, tags by ${decoding}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}.${found}`;
 }
 
@@ -65,7 +74,7 @@ function resultsOf({ systems, sources, targets }: StudyReport): string {
     seconds === null ? '' : (seconds / 60).toFixed(1),
   ]);
   const note = 'Mean ± standard deviation over seeds; in brackets the 95% interval of a paired bootstrap over sentences, direct transfer being the same seeds’ recognizers on the same sentences.';
-  return `${table(head, rows)}\n\n${note}\n\n${gainsByLanguage(systems, targets)}`;
+  return joined([table(head, rows), note, targets.length < 2 ? '' : gainsByLanguage(systems, targets)]);
 }
 
 function gainsByLanguage(systems: readonly SystemSummary[], targets: readonly string[]): string {

@@ -90,17 +90,16 @@ export function systemTags({ systems, commit, command, createdAt, missing }: Stu
   return { ...Object.fromEntries(results), commit: commit ?? 'unknown', command: command.slice(0, 1000), reportedAt: createdAt, missing: String(missing.length) };
 }
 
-/** @returns where it lies, and its Markdown */
-export async function write(directory: string, report: StudyReport): Promise<{ file: string; markdown: string }> {
-  const markdown = markdownOf(report);
+/** @returns where it lies */
+export async function write(directory: string, report: StudyReport): Promise<string> {
   const file = join(directory, REPORT);
   await mkdir(directory, { recursive: true });
   const title = `F1 by system, ${report.encoder.encoderId}; lines: 95% interval of the difference from direct transfer`;
   await writeFile(join(directory, FIGURES.systems), pointFigure({ title, rows: rowsOf(report) }));
   await writeFile(join(directory, FIGURES.alpha), alphaFigure({ title: `F1 of the recognizer’s tags by alpha, ${report.encoder.encoderId}`, bins: report.alpha }));
   await writeFile(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await writeFile(file, markdown);
-  return { file, markdown };
+  await writeFile(file, markdownOf(report));
+  return file;
 }
 
 /** A difference's interval is drawn around direct transfer's F1. */

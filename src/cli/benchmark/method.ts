@@ -6,6 +6,7 @@ import { findEncoder, type InstalledEncoder } from '../../encoders/registry.ts';
 import type { RequestedOptions } from '../../schemas/options.ts';
 import { parseBudget } from '../../study/budget.ts';
 import { planStudy, type StudyDataset, type StudyRequest } from '../../study/plan.ts';
+import { summaryOf } from '../../study/report.ts';
 import { apiClient, type ApiClient, type Upload } from '../client/api.ts';
 import { CommandFailure, sayingFailures } from '../client/failure.ts';
 import { duration } from '../client/progress.ts';
@@ -105,9 +106,9 @@ async function method(flags: Flags, config: Config, output: Output): Promise<num
     const facts = { command: flags.command, createdAt: new Date().toISOString(), commit: await commitOfCode(), experiment: flags.experiment, encoder, commandSeconds };
     const report = await gather(client, { request, systems, runs, outcome, schedules, facts });
     await client.tagExperiment(flags.experiment, systemTags(report));
-    const paths = await write(flags.out, report);
-    output.line(`\n${paths.markdown}`);
-    output.line(`${report.missing.length === 0 ? 'Done' : `${report.missing.length} runs are missing; the same command goes on with them. Ended`} after ${duration(commandSeconds)}: ${paths.file}`);
+    const file = await write(flags.out, report);
+    output.line(`\n${summaryOf(report)}\n`);
+    output.line(`${report.missing.length === 0 ? 'Done' : `${report.missing.length} runs are missing; the same command goes on with them. Ended`} after ${duration(commandSeconds)}: ${file}`);
     return 0;
   });
 }
