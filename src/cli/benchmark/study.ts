@@ -61,13 +61,14 @@ export async function runStudy(client: ApiClient, study: Study): Promise<StudyOu
         continue;
       }
       const left = runs.slice(index).filter(({ key }) => !isDone(known.get(key)));
-      run = await began(client, study, planned, { known: run, teachers: teachers === null ? null : { recognizer: idOf(known, teachers.recognizer), evaluator: idOf(known, teachers.evaluator) } });
-      run = await ended(client, study, run, { name, budgetLeft, aside: asideOf(index, runs.length, left.map((each) => each.kind), times) });
+      const submitted = await began(client, study, planned, { known: run, teachers: teachers === null ? null : { recognizer: idOf(known, teachers.recognizer), evaluator: idOf(known, teachers.evaluator) } });
+      const end = await ended(client, study, submitted, { name, budgetLeft, aside: asideOf(index, runs.length, left.map((each) => each.kind), times) });
+      run = end.run;
+      isClosed ||= end.isCutOff;
       known.set(planned.key, run);
       if (isDone(run)) times.push({ kind, seconds: secondsOf(run) });
     }
     if (!isDone(run)) {
-      isClosed ||= budgetLeft() <= 0;
       missing.push({ name, reason: isClosed ? BUDGET_SPENT : `${run.status}${run.failure === null ? '' : `, ${run.failure.code}: ${run.failure.detail}`}` });
       continue;
     }
@@ -103,8 +104,13 @@ async function began(
   return known;
 }
 
-/** Waits for the run, and cancels it at the end of the budget. @returns it as it ended */
-async function ended(client: ApiClient, { output, signal, pollMs }: Study, { runId }: Run, { name, budgetLeft, aside }: { name: string; budgetLeft: () => number; aside: () => string }): Promise<Run> {
+/** Waits for the run, and cancels it at the end of the budget. @returns it as it ended, and whether the budget did */
+async function ended(
+  client: ApiClient,
+  { output, signal, pollMs }: Study,
+  { runId }: Run,
+  { name, budgetLeft, aside }: { name: string; budgetLeft: () => number; aside: () => string },
+): Promise<{ run: Run; isCutOff: boolean }> {
   const budget = new AbortController();
   const delayMs = 1000 * Math.max(0, budgetLeft());
   const timer = delayMs <= MAX_DELAY_MS ? setTimeout(() => budget.abort(), delayMs) : null;
@@ -114,13 +120,13 @@ async function ended(client: ApiClient, { output, signal, pollMs }: Study, { run
     signal.throwIfAborted();
     if (!budget.signal.aborted && !(error instanceof CommandFailure)) throw error;
     const run = await client.run(runId);
-    if (budget.signal.aborted && !run.terminal) return await cancelled(client, run, { output, signal, name });
+    if (budget.signal.aborted && !run.terminal) return { run: await cancelled(client, run, { output, signal, name }), isCutOff: true };
     if (!run.terminal) throw error;
     output.line(`  ${messageOf(error)}`);
   } finally {
     if (timer !== null) clearTimeout(timer);
   }
-  return client.run(runId);
+  return { run: await client.run(runId), isCutOff: budget.signal.aborted };
 }
 
 async function cancelled(client: ApiClient, { runId, progress }: Run, { output, signal, name }: { output: Output; signal: AbortSignal; name: string }): Promise<Run> {
