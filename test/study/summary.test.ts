@@ -20,9 +20,9 @@ test('A system has its F1 by language over seeds, and the mean of the targets', 
   ];
   const [transfer, gamma] = summarize({ systems: SYSTEMS, runs, ...LANGUAGES });
   assert.deepEqual(transfer?.byLanguage['es']?.f1, [0.5, 0.7]);
-  near(transfer?.byLanguage['es']?.mean, 0.6);
-  near(transfer?.targets?.mean, (0.55 + 0.65) / 2);
-  assert.deepEqual([transfer?.targets?.gain, transfer?.seconds, transfer?.seeds], [null, 90, [1, 2]]);
+  near(transfer.byLanguage['es'].mean, 0.6);
+  near(transfer.targets?.mean, (0.55 + 0.65) / 2);
+  assert.deepEqual([transfer.targets?.gain, transfer.seconds, transfer.seeds], [null, 90, [1, 2]]);
   // the second seed has no such student: compared is the first alone, (.7 - .5 + .8 - .6) / 2
   near(gamma?.targets?.gain?.difference, 0.2);
   near(gamma?.byLanguage['nl']?.gain?.difference, 0.2);
@@ -42,8 +42,8 @@ test('Decodings and protocols are read where every seed and language has them', 
   const runs = [runOf('transfer', 1, [scoreOf('es', 5, [argmax, targetDev]), scoreOf('nl', 7, [argmax])])];
   const [transfer] = summarize({ systems: SYSTEMS, runs, ...LANGUAGES });
   assert.deepEqual(transfer?.byLanguage['es']?.byDecoding, { argmax: 0.4, viterbi: 0.5 });
-  assert.deepEqual(transfer?.byLanguage['es']?.bySelection, { 'source-dev': 0.5, 'target-dev': 0.8 });
-  assert.deepEqual(transfer?.targets?.bySelection, { 'source-dev': 0.6 });
+  assert.deepEqual(transfer.byLanguage['es'].bySelection, { 'source-dev': 0.5, 'target-dev': 0.8 });
+  assert.deepEqual(transfer.targets?.bySelection, { 'source-dev': 0.6 });
 });
 
 test('What has not run, and what was not counted by sentence, is null', () => {
