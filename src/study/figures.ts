@@ -67,7 +67,7 @@ export function alphaFigure({ title, bins }: { title: string; bins: Readonly<Rec
     text(left - 8, y(tick) + 4, percent(tick), 'text-anchor="end"'),
     text(x(tick), bottom + 16, tick.toFixed(1), 'text-anchor="middle"'),
   ]);
-  return svg({ height, title, body: [...ticks, ...lines, ...legend(languages), text(left, bottom + 34, 'alpha, the square of the recognizer’s highest probability, against word-level F1 of tags other than O, percent')] });
+  return svg({ height, title, body: [...ticks, ...lines, ...legend(languages), text(left, bottom + 34, 'word-level F1 of tags other than O, percent, by alpha: the square of the highest probability')] });
 }
 
 function svg({ height, title, body }: { height: number; title: string; body: readonly string[] }): string {
