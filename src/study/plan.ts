@@ -38,8 +38,8 @@ export interface PlannedRun {
   readonly teachers: { readonly recognizer: string; readonly evaluator: string } | null;
 }
 
-/** The option that distils one word of each sentence, as the authors do, once training has it: the one place that knows. */
-const ONE_WORD: Record<string, unknown> = { distil: 'oneWord' };
+/** The option that says which words are distilled, where training has it: the one place that knows. Without it every word is. */
+const DISTIL = 'distil';
 
 /** Teachers come before their students, one seed after the other, so that a study that is cut off has whole seeds. */
 export function planStudy(request: StudyRequest): { systems: System[]; runs: PlannedRun[] } {
@@ -60,8 +60,8 @@ export function planStudy(request: StudyRequest): { systems: System[]; runs: Pla
       options === null ? [] : [of({ kind: 'student', name: `seed ${seed} ${systemId}`, systemId, options, datasets: { unlabeled, dev, test }, teachers })],
     );
     const timed = (['everyWord', 'oneWord'] as const).flatMap((schedule) => {
-      if (seed > 1 || request.timedSteps === null || (schedule === 'oneWord' && !hasOneWord())) return [];
-      const options = { maxSteps: request.timedSteps, epochs: 1000, selection: 'last' as const, patience: null, ...(schedule === 'oneWord' && ONE_WORD) };
+      if (seed > 1 || request.timedSteps === null || (schedule === 'oneWord' && !hasDistil())) return [];
+      const options = { maxSteps: request.timedSteps, epochs: 1000, selection: 'last' as const, patience: null, ...(hasDistil() && { [DISTIL]: schedule }) };
       return [of({ kind: 'student', name: `timed ${schedule}`, systemId: null, schedule, options, datasets: { unlabeled }, teachers })];
     });
     return [recognizer, evaluator, ...timed, ...students];
@@ -80,9 +80,8 @@ export function isTrainedSo(planned: Pick<PlannedRun, 'kind' | 'options'>, optio
   return Object.entries(options).every(([name, value]) => JSON.stringify(wanted[name]) === JSON.stringify(value));
 }
 
-function hasOneWord(): boolean {
-  const known: Record<string, unknown> = resolveOptions('student', {});
-  return Object.keys(ONE_WORD).every((name) => name in known);
+function hasDistil(): boolean {
+  return DISTIL in resolveOptions('student', {});
 }
 
 /** Systems whose students would be trained alike are one: the first. */
