@@ -7,7 +7,7 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
   serve: { about: 'run the service: API, worker and tagger', load: () => import('./cli/serve.ts') },
   doctor: { about: 'look at what the service needs on this machine', load: () => import('./cli/doctor.ts') },
   encoders: { about: 'list, install and verify pretrained encoders', load: () => import('./cli/encoders.ts') },
-  benchmark: { about: 'time the tensor engine, beside PyTorch and onnxruntime if asked', load: () => import('./cli/benchmark.ts') },
+  benchmark: { about: 'time the tensor engine, or measure the method on your corpora', load: () => import('./cli/benchmark.ts') },
   migrate: { about: 'bring the database to the present schema', load: () => import('./cli/migrate.ts') },
 };
 

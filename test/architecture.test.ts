@@ -40,6 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, Row | 'all'>> = {
   routes: { from: ['schemas', 'store', 'plugins', 'dashboard', 'datasets', 'scoring', 'text', 'corpora'], types: 'all' },
   demo: { from: ['corpora', 'text'], types: ['schemas'] },
   benchmark: { from: ['training', 'models', 'encoders', 'layers', 'corpora', 'tensor'] },
+  study: { from: ['scoring', 'training', 'text'], types: ['schemas'] },
   setup: { from: [] },
   app: { from: ['plugins', 'routes', 'schemas', 'config'], types: 'all' },
   server: 'all',

@@ -107,6 +107,13 @@ test('every command of the README works as it stands', async (t) => {
     [curl]: () => Promise.resolve(), // asked of both services above
     'npm test': async () => assert.match(await readFile(join(ROOT, '.ci/run'), 'utf8'), /^step npm test/m), // runs this
     'npx mtmt benchmark engine --layers 2 --rounds 1': async () => assert.match(await run(t, 'npx mtmt benchmark engine --layers 2 --rounds 1', env), /^ {2}mtmt +bfloat16 .* pieces\/s .* on \S+$/m),
+    'npx mtmt benchmark method --data DIR --budget 2h': async () => {
+      const out = await testFolder(t);
+      const command = `npx mtmt benchmark method --data ${await ownFolder(t)} --budget 2h`;
+      // a sentence of two words is learnt in a step; one seed and a short budget keep the rest short
+      await run(t, `${command} --budget 90s --seeds 1 --out ${out}`, env);
+      assert.match(await readFile(join(out, 'report.md'), 'utf8'), /^\| direct transfer \| \d+\.\d \|/m);
+    },
     'npx mtmt doctor': async () => assert.match(await run(t, 'npx mtmt doctor', env), /libtensorflow/),
     'npx mtmt encoders install DIR --name ID': async () => {
       const folder = join(ROOT, 'test/fixtures/encoders/tiny-bert');

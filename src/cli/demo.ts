@@ -2,13 +2,14 @@
 import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
 import { DEMO_OPTIONS, DEMO_STUDENT_OPTIONS } from '../demo/options.ts';
-import { apiClient } from './demo/client.ts';
-import { DemoFailure } from './demo/failure.ts';
+import { apiClient } from './client/api.ts';
+import { CommandFailure, sayingFailures } from './client/failure.ts';
 import { mainJob } from './demo/job.ts';
-import { duration } from './demo/progress.ts';
-import { chosenSets, ownSets, setsOfFolder } from './demo/sets.ts';
-import { onEndingSignal, terminal, type Output } from './demo/terminal.ts';
-import { joinOrStartService, type Service } from './service.ts';
+import { duration } from './client/progress.ts';
+import { chosenSets, setsOfFolder } from './client/sets.ts';
+import { terminal, type Output } from './client/terminal.ts';
+import { withService } from './client/with-service.ts';
+import { ownSets } from './demo/own-sets.ts';
 
 /** Sentences of each file of the user's own. */
 const DEFAULT_MAX_TRAIN = 2000;
@@ -21,7 +22,6 @@ Trains two teachers and a student with the project's own small corpora, prints F
   --max-train N     train on at most N sentences of each file (default: all, with --data ${DEFAULT_MAX_TRAIN})
   --yes             for scripts: the demo asks nothing
 `;
-const INTERRUPTED = 130;
 
 interface Flags {
   readonly data: string | undefined;
@@ -46,48 +46,29 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  try {
+  return sayingFailures(async () => {
     const { data, exit: isLeaving } = values;
     const languages = values.languages?.split(',').map((language) => language.trim()) ?? null;
     const maxTrain = values['max-train'] === undefined ? (data === undefined ? null : DEFAULT_MAX_TRAIN) : wholeNumber(values['max-train']);
-    return await demo({ data, languages, maxTrain, isLeaving }, loadConfig(), terminal());
-  } catch (error) {
-    if (!(error instanceof DemoFailure)) throw error;
-    process.stderr.write(`\n${error.message}\n`);
-    return 1;
-  }
+    return demo({ data, languages, maxTrain, isLeaving }, loadConfig(), terminal());
+  });
 }
 
 async function demo({ data, languages, maxTrain, isLeaving }: Flags, config: Config, output: Output): Promise<number> {
   const beganAt = performance.now();
   const sets = chosenSets(data === undefined ? ownSets() : await setsOfFolder(data), languages);
   const options = { ...DEMO_OPTIONS, ...(maxTrain !== null && { maxTrainSentences: maxTrain }) };
-  const leaving = new AbortController();
-  const { signal } = leaving;
-  let service: (Service & { readonly isJoined: boolean }) | null = null;
-  onEndingSignal(
-    () => leaving.abort(),
-    () => service?.kill(),
-  );
-  try {
-    output.line('Starting the service: database, API, worker, tagger');
-    service = await joinOrStartService({ config, signal });
-    await mainJob(apiClient(service.url, { signal }), { sets, options, studentOptions: DEMO_STUDENT_OPTIONS, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
+  return withService({ config, output }, async ({ url, isJoined, signal }) => {
+    await mainJob(apiClient(url, { signal }), { sets, options, studentOptions: DEMO_STUDENT_OPTIONS, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
     output.line(`\nDone in ${duration((performance.now() - beganAt) / 1000)}.`);
-    if (service.isJoined) output.line('The service ran before, and goes on.');
+    if (isJoined) output.line('The service ran before, and goes on.');
     else if (!isLeaving) {
       output.line('The service goes on until you press Ctrl-C.');
       await aborted(signal);
       output.line('\nEnding the service …');
     }
     return 0;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    output.line('\nEnding the service. The next start goes on with what is there …');
-    return INTERRUPTED;
-  } finally {
-    await service?.stop();
-  }
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -99,6 +80,6 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new DemoFailure(`--max-train wants a whole number from 1, not "${text}"`);
+  if (!Number.isInteger(value) || value < 1) throw new CommandFailure(`--max-train wants a whole number from 1, not "${text}"`);
   return value;
 }

@@ -1,12 +1,12 @@
 /** Rows as the contract shows them. */
 import { prf, type Counts } from '../scoring/ner.ts';
 import { accuracy } from '../scoring/pairs.ts';
-
+import { binsOf } from '../scoring/alpha-bins.ts';
 import type { Checkpoint } from '../schemas/checkpoint.ts';
 import type { Dataset } from '../schemas/dataset.ts';
 import type { Experiment } from '../schemas/experiment.ts';
 import type { Model, ModelEntry } from '../schemas/model.ts';
-import type { Metric, Score } from '../schemas/result.ts';
+import type { Metric, Score, ScoreVariant } from '../schemas/result.ts';
 import type { Run } from '../schemas/run.ts';
 import type { CheckpointRecord } from '../store/checkpoints.ts';
 import type { DatasetRecord } from '../store/datasets.ts';
@@ -14,7 +14,7 @@ import type { ExperimentRecord } from '../store/experiments.ts';
 import type { MetricRecord } from '../store/metrics.ts';
 import type { ModelHistoryRecord, ModelRecord } from '../store/models.ts';
 import type { RunRecord } from '../store/runs.ts';
-import type { ScoreRecord } from '../store/scores.ts';
+import type { DetailedVariant, ScoreRecord, VariantRecord } from '../store/scores.ts';
 import { TERMINAL } from '../store/statuses.ts';
 
 export function presentDataset({ createdAt, deletedAt: _, storageKey: __, ...dataset }: DatasetRecord): Dataset {
@@ -63,7 +63,7 @@ export function presentRun(run: RunRecord): Run {
 }
 
 /** Rows of labels gathered to one item a dataset; F1 is derived here and nowhere stored. */
-export function presentScores(rows: readonly ScoreRecord[]): Score[] {
+export function presentScores(rows: readonly ScoreRecord[], variants: readonly (VariantRecord | DetailedVariant)[] = []): Score[] {
   return rows
     .filter(({ label }) => label === '')
     .map((all) => {
@@ -83,8 +83,14 @@ export function presentScores(rows: readonly ScoreRecord[]): Score[] {
         selection,
         scorer,
         decoding,
+        variants: variants.filter((variant) => variant.runId === all.runId && variant.datasetId === datasetId).map(presentVariant),
       };
     });
+}
+
+function presentVariant(variant: VariantRecord | DetailedVariant): ScoreVariant {
+  const { selection, decoding, checkpointId } = variant;
+  return { selection, decoding, checkpointId, ...counted(variant), ...('sentenceCounts' in variant && { sentenceCounts: variant.sentenceCounts, alphaBins: binsOf(variant.alphaBins) }) };
 }
 
 export function presentCheckpoint({ checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest, createdAt }: CheckpointRecord): Checkpoint {

@@ -10,8 +10,8 @@ import { listCheckpoints } from '../store/checkpoints.ts';
 import { listEvents } from '../store/events.ts';
 import { listMetrics } from '../store/metrics.ts';
 import { findRun, type RunRecord } from '../store/runs.ts';
-import { listScores } from '../store/scores.ts';
-import { compareRuns } from './compare.ts';
+import { listDetailedVariants, listScores, listVariants } from '../store/scores.ts';
+import { comparable, compareRuns } from './compare.ts';
 import { eventStream, lastEventId, presentEvent, sendEvents } from './event-stream.ts';
 import { presentCheckpoint, presentMetric, presentScores } from './present.ts';
 import { cursorOf, DEFAULT_LIMIT, offsetOf, pageOfAll } from './whole.ts';
@@ -29,8 +29,9 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
 
   app.get('/runs/:runId/scores', { schema: { tags, summary: 'F1 by dataset, with counts', params: RunParams, querystring: ScoreQuery, response: { 200: ScoreList } } }, async (request) => {
     const { runId } = await existing(request.params.runId);
-    const { language, split, ...page } = request.query;
-    return pageOfAll(presentScores(await listScores(store, [runId], { language, split })), page);
+    const { language, split, details = false, ...page } = request.query;
+    const variants = await (details ? listDetailedVariants : listVariants)(store, [runId]);
+    return pageOfAll(presentScores(await listScores(store, [runId], { language, split }), variants), page);
   });
 
   app.get('/runs/:runId/metrics', { schema: { tags, summary: 'History of its numbers, in order of step', params: RunParams, querystring: MetricQuery, response: { 200: MetricList } } }, async (request) => {
@@ -72,20 +73,16 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
     return pageOfAll((await listCheckpoints(store, runId)).map(presentCheckpoint), request.query);
   });
 
-  app.post('/runs/compare', { schema: { tags, summary: 'F1 by language side by side, and the options that differ', body: CompareRequest, response: { 200: Comparison } } }, async (request) => {
+  app.post('/runs/compare', { schema: { tags, summary: 'F1 by language side by side with paired intervals, and the options that differ', body: CompareRequest, response: { 200: Comparison } } }, async (request) => {
     const { split = 'test', languages } = request.body;
     const runIds = [...new Set(request.body.runs)];
     const runs = await Promise.all(runIds.map(existing));
     const { runId: baseline } = await existing(request.body.baseline ?? runIds[0] ?? '');
-    const scores = presentWithRun(await listScores(store, [...runIds, baseline], { split }));
+    const known = [...new Set([...runIds, baseline])];
+    const scores = comparable(await listScores(store, known, { split }), await listDetailedVariants(store, known));
     return compareRuns({ runs, scores, baseline, split, languages });
   });
   done();
-}
-
-function presentWithRun(rows: Awaited<ReturnType<typeof listScores>>): { runId: string; language: string; f1: number }[] {
-  const runIds = [...new Set(rows.map(({ runId }) => runId))];
-  return runIds.flatMap((runId) => presentScores(rows.filter((row) => row.runId === runId)).map(({ language, f1 }) => ({ runId, language, f1 })));
 }
 
 /** Evenly, the last one always among them. */

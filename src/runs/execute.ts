@@ -165,7 +165,8 @@ class Execution {
     const checkpointId = this.#best;
     if (checkpointId === undefined) throw new Error('the training ended without a checkpoint');
     const rows = scored.rows.map((row) => ({ ...row, checkpointId, selection }));
-    if (!(await persist(log, () => saveScores(store, { runId: this.#run.runId, attempt: task.attempt }, rows)))) throw new Superseded();
+    const variants = scored.variants.map((variant) => ({ ...variant, checkpointId, selection }));
+    if (!(await persist(log, () => saveScores(store, { runId: this.#run.runId, attempt: task.attempt }, rows, variants)))) throw new Superseded();
     const message = `F1 on ${language} ${split} is ${scored.f1.toFixed(4)}`;
     await this.#recorder.event({ level: 'info', type: 'score', message, data: { datasetId, language, split, f1: scored.f1, checkpointId } });
     if (scored.labels === null) return;

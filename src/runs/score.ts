@@ -3,11 +3,13 @@ import type { Corpus } from '../corpora/corpus.ts';
 import { drawPairs, type WordPair } from '../corpora/pairs.ts';
 import type { Evaluator } from '../inference/evaluator.ts';
 import type { Recognizer } from '../inference/recognizer.ts';
+import { binByAlpha, flatBins } from '../scoring/alpha-bins.ts';
 import { bootstrapInterval } from '../scoring/interval.ts';
 import { prf, scoreTags, type Counts } from '../scoring/ner.ts';
 import { scorePairs } from '../scoring/pairs.ts';
 import { decode } from '../scoring/viterbi.ts';
 import { spansOfTags, tagsOfSpans } from '../text/bio.ts';
+import { alphaOf } from '../training/weights.ts';
 
 /** Sentences whose probabilities are in memory at once. */
 const SENTENCES_AT_ONCE = 2_000;
@@ -18,6 +20,8 @@ const PAIR_THRESHOLD = 0.5;
 const SCORING_SEED = 20_220;
 export const ALL_LABELS = '';
 export const PAIR_LABEL = 'same';
+const DECODINGS = ['argmax', 'viterbi'] as const;
+type Decoding = (typeof DECODINGS)[number];
 
 /** One row of scores, as the store takes it but for the run and the checkpoint. */
 export interface ScoredRow extends Counts {
@@ -35,32 +39,40 @@ export interface ScoredRow extends Counts {
   readonly decoding: 'argmax' | 'viterbi' | 'threshold';
 }
 
+/** The same probabilities read by one decoding. */
+export interface ScoredVariant extends Counts {
+  readonly datasetId: string;
+  readonly decoding: Decoding;
+  /** tp, fp, fn of each sentence */
+  readonly sentenceCounts: readonly number[];
+  /** words, tp, fp, fn of each tenth of alpha */
+  readonly alphaBins: readonly number[];
+}
+
 export interface ScoredCorpus {
   readonly rows: readonly ScoredRow[];
+  /** One a decoding, the run's own among them; none of pairs. */
+  readonly variants: readonly ScoredVariant[];
   /** 0 to 1 */
   readonly f1: number;
   /** Where model and corpus know different labels: rows count the shared ones only, `all` counts every label. */
   readonly labels: { readonly shared: readonly string[]; readonly model: readonly string[]; readonly corpus: readonly string[]; readonly all: Counts } | null;
 }
 
-export async function scoreRecognizer(
-  recognizer: Recognizer,
-  corpus: Corpus,
-  { decoding, signal }: { decoding: 'argmax' | 'viterbi'; signal: AbortSignal },
-): Promise<ScoredCorpus> {
-  const predicted: string[][] = [];
-  for (let first = 0; first < corpus.sentences.length; first += SENTENCES_AT_ONCE) {
-    const part = corpus.sentences.slice(first, first + SENTENCES_AT_ONCE);
-    const recognized = await recognizer.recognize(part.map(({ tokens }) => tokens), { signal });
-    for (const { probs } of recognized) predicted.push(decode(probs, recognizer.labels, decoding));
-  }
+export async function scoreRecognizer(recognizer: Recognizer, corpus: Corpus, { decoding, signal }: { decoding: Decoding; signal: AbortSignal }): Promise<ScoredCorpus> {
+  const { tags, alphas } = await predict(recognizer, corpus, signal);
   const gold = corpus.sentences.map(({ tokens, tags }) => tags ?? tokens.map(() => 'O'));
-  const all = scoreTags(gold, predicted);
+  const all = scoreTags(gold, tags[decoding]);
   const model = recognizer.labels.labels;
   const shared = corpus.labels.filter((label) => model.includes(label));
   const differ = shared.length !== model.length || shared.length !== corpus.labels.length;
-  const keepShared = (tags: readonly string[]): string[] => tagsOfSpans(spansOfTags(tags).filter(({ label }) => shared.includes(label)), tags.length);
-  const score = differ ? scoreTags(gold.map(keepShared), predicted.map(keepShared)) : all;
+  const keepShared = (tags: readonly string[]): readonly string[] => (differ ? tagsOfSpans(spansOfTags(tags).filter(({ label }) => shared.includes(label)), tags.length) : tags);
+  const wanted = gold.map(keepShared);
+  const scored = DECODINGS.map((each) => {
+    const predicted = tags[each].map(keepShared);
+    return { decoding: each, score: scoreTags(wanted, predicted), alphaBins: flatBins(binByAlpha(alphas, wanted, predicted)) };
+  });
+  const score = scored.find((each) => each.decoding === decoding)?.score ?? all;
   const [ciLow, ciHigh] = bootstrapInterval(score.perSentence, { seed: SCORING_SEED });
   const row = (label: string, { tp, fp, fn }: Counts): ScoredRow => ({
     ...placeOf(corpus),
@@ -78,9 +90,31 @@ export async function scoreRecognizer(
   });
   return {
     rows: [row(ALL_LABELS, score), ...Object.entries(score.labels).map(([label, counts]) => row(label, counts))],
+    variants: scored.map(({ decoding, score, alphaBins }) => ({
+      datasetId: corpus.datasetId,
+      decoding,
+      ...countsOf(score),
+      sentenceCounts: score.perSentence.flatMap(({ tp, fp, fn }) => [tp, fp, fn]),
+      alphaBins,
+    })),
     f1: prf(score).f1,
     labels: differ ? { shared, model, corpus: corpus.labels, all: countsOf(all) } : null,
   };
+}
+
+/** Tags by both decodings, and each word's alpha. */
+async function predict(recognizer: Recognizer, { sentences }: Corpus, signal: AbortSignal): Promise<{ tags: Record<Decoding, string[][]>; alphas: Float32Array[] }> {
+  const tags: Record<Decoding, string[][]> = { argmax: [], viterbi: [] };
+  const alphas: Float32Array[] = [];
+  const width = recognizer.labels.tags.length;
+  for (let first = 0; first < sentences.length; first += SENTENCES_AT_ONCE) {
+    const part = sentences.slice(first, first + SENTENCES_AT_ONCE);
+    for (const { probs } of await recognizer.recognize(part.map(({ tokens }) => tokens), { signal })) {
+      for (const decoding of DECODINGS) tags[decoding].push(decode(probs, recognizer.labels, decoding));
+      alphas.push(Float32Array.from({ length: probs.length / width }, (_, word) => alphaOf(probs.subarray(word * width, (word + 1) * width))));
+    }
+  }
+  return { tags, alphas };
 }
 
 /** Pairs of a labeled corpus, the same ones for every run. */
@@ -113,7 +147,7 @@ export async function scoreEvaluator(
     scorer: 'pairs',
     decoding: 'threshold',
   };
-  return { rows: labels.map((label) => ({ ...row, label })), f1: prf({ tp, fp, fn }).f1, labels: null };
+  return { rows: labels.map((label) => ({ ...row, label })), variants: [], f1: prf({ tp, fp, fn }).f1, labels: null };
 }
 
 function placeOf({ datasetId, language, split }: Pick<Corpus, 'datasetId' | 'language' | 'split'>): Pick<Corpus, 'datasetId' | 'language' | 'split'> {

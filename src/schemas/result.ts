@@ -4,6 +4,23 @@ import { nullable, pageOf, PageQuery, Share, Time } from './common.ts';
 
 const Counted = { precision: Share, recall: Share, f1: Share, tp: Type.Integer(), fp: Type.Integer(), fn: Type.Integer() };
 
+export const ScoreVariant = Type.Object(
+  {
+    selection: Type.String(),
+    decoding: Type.String(),
+    checkpointId: Type.String(),
+    ...Counted,
+    sentenceCounts: Type.Optional(Type.Array(Type.Integer(), { description: 'tp, fp, fn of each sentence, in the dataset’s order' })),
+    alphaBins: Type.Optional(
+      Type.Array(Type.Object({ words: Type.Integer(), tp: Type.Integer(), fp: Type.Integer(), fn: Type.Integer() }), {
+        description: 'Words by tenths of alpha, the square of the highest probability, lowest first; counts are of tags other than O, not of entities',
+      }),
+    ),
+  },
+  { title: 'ScoreVariant' },
+);
+export type ScoreVariant = Static<typeof ScoreVariant>;
+
 export const Score = Type.Object(
   {
     datasetId: Type.String(),
@@ -19,12 +36,21 @@ export const Score = Type.Object(
     selection: Type.String({ description: 'What chose the checkpoint: source-dev, target-dev or last' }),
     scorer: Type.String({ description: 'conlleval: exact span and label, micro-averaged; pairs: same tag or not' }),
     decoding: Type.String(),
+    variants: Type.Array(ScoreVariant, { description: 'The same run by each decoding and each choice of the checkpoint that was scored, its own among them; none of pairs' }),
   },
   { title: 'Score' },
 );
 export type Score = Static<typeof Score>;
 export const ScoreList = pageOf(Score, 'ScoreList');
-export const ScoreQuery = Type.Object({ ...PageQuery, language: Type.Optional(Type.String()), split: Type.Optional(Type.String()) }, { additionalProperties: false });
+export const ScoreQuery = Type.Object(
+  {
+    ...PageQuery,
+    language: Type.Optional(Type.String()),
+    split: Type.Optional(Type.String()),
+    details: Type.Optional(Type.Boolean({ default: false, description: 'Whether variants carry counts by sentence and by alpha' })),
+  },
+  { additionalProperties: false },
+);
 
 export const Metric = Type.Object(
   { name: Type.String(), step: Type.Integer(), value: nullable(Type.Number()), language: nullable(Type.String()), split: nullable(Type.String()), at: Time },
@@ -71,6 +97,9 @@ export const Comparison = Type.Object(
         kind: Type.String(),
         f1: Type.Record(Type.String(), nullable(Share), { description: 'By language; null: not scored' }),
         difference: Type.Record(Type.String(), nullable(Type.Number()), { description: 'F1 minus the baseline’s' }),
+        ci95: Type.Record(Type.String(), nullable(Type.Array(Type.Number({ minimum: -1, maximum: 1 }), { minItems: 2, maxItems: 2 })), {
+          description: 'Of the difference: paired bootstrap over the sentences of the test sets, where both were scored on the same ones; else null',
+        }),
         mean: nullable(Share),
       }),
     ),

@@ -208,6 +208,7 @@ export async function beginAttempt(store: Store, { runId, worker, device }: { ru
     // what an attempt that was cut off has left would mix with this one's
     await transaction.metric.deleteMany({ where: { runId } });
     await transaction.score.deleteMany({ where: { runId } });
+    await transaction.scoreVariant.deleteMany({ where: { runId } });
     await recordMove(transaction, { runId, to: 'running', reason: attempt > 1 ? `attempt ${attempt}` : undefined });
     return { attempt };
   });

@@ -20,7 +20,7 @@ test('one shape in one precision prints one line of JSON', async () => {
 });
 
 test('a wrong flag or value is refused by its name', async () => {
-  for (const [args, says] of [[['engine', '--batch=0'], /--batch is 0, expected a whole number from 1/], [['engine', '--what=tag'], /--what is tag, expected train or predict/], [['engine', '--bacth=1'], /--bacth/], [['motor'], /Usage: mtmt benchmark engine/]] as const) {
+  for (const [args, says] of [[['engine', '--batch=0'], /--batch is 0, expected a whole number from 1/], [['engine', '--what=tag'], /--what is tag, expected train or predict/], [['engine', '--bacth=1'], /--bacth/], [['motor'], /Usage: mtmt benchmark engine \[options\]\n +mtmt benchmark method/]] as const) {
     const { status, stderr } = await benchmark(...args);
     assert.equal(status, 2, args.join(' '));
     assert.match(stderr, says);

@@ -7,7 +7,7 @@ import type { Run } from '../../src/schemas/run.ts';
 import { createCheckpoint } from '../../src/store/checkpoints.ts';
 import { addMetrics } from '../../src/store/metrics.ts';
 import { beginAttempt, moveRun } from '../../src/store/runs.ts';
-import { saveScores, type NewScore } from '../../src/store/scores.ts';
+import { saveScores, type NewScore, type NewVariant } from '../../src/store/scores.ts';
 import { ENCODER, openApi, problem, type Api } from './api.ts';
 
 const NO_RUN = problem(404, 'RUN_NOT_FOUND', 'No such run', 'There is no run "run_none"');
@@ -32,7 +32,10 @@ async function make(api: Api, { seed, tp, options = {}, isPairs = false }: { see
   const row = { datasetId: dataset, language: 'en', split: 'test', tn: isPairs ? 6 : null, sentences: 1, words: 2, checkpointId, selection: 'source-dev', scorer: isPairs ? 'pairs' : 'conlleval', decoding: 'viterbi' };
   const counts = { tp, fp: 10 - tp, fn: 10 - tp };
   const all: NewScore = { ...row, label: '', ...counts, ciLow: 0.25, ciHigh: 0.75 };
-  await saveScores(api.store, { runId, attempt }, [all, { ...row, label: 'PER', ...counts, ciLow: null, ciHigh: null }]);
+  // ten sentences of one entity each, the first `tp` of them right
+  const sentenceCounts = Array.from({ length: 10 }, (_, sentence) => (sentence < tp ? [1, 0, 0] : [0, 1, 1])).flat();
+  const variant: NewVariant = { datasetId: dataset, selection: 'source-dev', decoding: 'viterbi', checkpointId, ...counts, sentenceCounts, alphaBins: [2, 1, 0, 0] };
+  await saveScores(api.store, { runId, attempt }, [all, { ...row, label: 'PER', ...counts, ciLow: null, ciHigh: null }], isPairs ? [] : [variant]);
   const metrics = Array.from({ length: 10 }, (_, step) => ({ name: 'loss', step, value: step === 3 ? NaN : 1 / (step + 1) }));
   await addMetrics(api.store, { runId, attempt }, [...metrics, { name: 'f1', step: 9, value: 0.5, language: 'en', split: 'dev' }]);
   await moveRun(api.store, { runId, from: ['running'], to: 'succeeded' });
@@ -56,6 +59,7 @@ test('results of a run', async (t) => {
     selection: 'source-dev',
     scorer: 'conlleval',
     decoding: 'viterbi',
+    variants: [{ selection: 'source-dev', decoding: 'viterbi', checkpointId: '<ckpt>', ...half }],
   };
   const point = (step: number): object => ({ name: 'loss', step, value: step === 3 ? null : 1 / (step + 1), language: null, split: null, at: '<time>' });
   const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, digest: '<digest>', sizeBytes: 12, manifest: { format: 'mtmt-checkpoint/1' }, createdAt: '<time>' };
@@ -63,6 +67,10 @@ test('results of a run', async (t) => {
     ['scores', { items: [score], nextCursor: null }],
     ['scores?language=en&split=test&limit=1', { items: [score], nextCursor: null }],
     ['scores?language=de', { items: [], nextCursor: null }],
+    [
+      'scores?details=true',
+      { items: [{ ...score, variants: [{ ...score.variants[0], sentenceCounts: [...Array.from({ length: 5 }, () => [1, 0, 0]), ...Array.from({ length: 5 }, () => [0, 1, 1])].flat(), alphaBins: [{ words: 2, tp: 1, fp: 0, fn: 0 }] }] }], nextCursor: null },
+    ],
     ['metrics?name=loss', { items: Array.from({ length: 10 }, (_, step) => point(step)), nextCursor: null, sampled: false }],
     ['metrics?name=loss&maxPoints=4', { items: [0, 3, 6, 9].map(point), nextCursor: null, sampled: true }],
     ['metrics?language=en&split=dev', { items: [{ name: 'f1', step: 9, value: 0.5, language: 'en', split: 'dev', at: '<time>' }], nextCursor: null, sampled: false }],
@@ -72,7 +80,7 @@ test('results of a run', async (t) => {
   await t.test('an evaluator’s scores carry the accuracy of pairs', async () => {
     const { runId: evaluator } = await make(api, { seed: 2, tp: 8, isPairs: true });
     const { body } = await api.send('GET', `/runs/${evaluator}/scores`);
-    assert.deepEqual(body, { items: [{ ...score, precision: 0.8, recall: 0.8, f1: 0.8, tp: 8, fp: 2, fn: 2, accuracy: 14 / 18, labels: { PER: { precision: 0.8, recall: 0.8, f1: 0.8, tp: 8, fp: 2, fn: 2 } }, scorer: 'pairs' }], nextCursor: null });
+    assert.deepEqual(body, { items: [{ ...score, precision: 0.8, recall: 0.8, f1: 0.8, tp: 8, fp: 2, fn: 2, accuracy: 14 / 18, labels: { PER: { precision: 0.8, recall: 0.8, f1: 0.8, tp: 8, fp: 2, fn: 2 } }, scorer: 'pairs', variants: [] }], nextCursor: null });
   });
   await t.test('a checkpoint is shown with its manifest', async () => assert.deepEqual(await api.send('GET', `/checkpoints/${checkpointId}`), { status: 200, body: checkpoint }));
   await t.test('a checkpoint that is not there', async () => {
@@ -87,20 +95,33 @@ test('comparisons', async (t) => {
   const api = await openApi(t);
   const a = await make(api, { seed: 1, tp: 5 });
   const b = await make(api, { seed: 2, tp: 8, options: { dropout: 0.2 } });
-  const shown = (made: Made, f1: number, difference: number): object => ({ runId: made.runId, name: 'recognizer', kind: 'recognizer', f1: { en: f1 }, difference: { en: difference }, mean: f1 });
+  const shown = (made: Made, f1: number, difference: number): object => ({ runId: made.runId, name: 'recognizer', kind: 'recognizer', f1: { en: f1 }, difference: { en: difference }, ci95: { en: '<interval>' }, mean: f1 });
+  const withoutIntervals = (body: Comparison): object => ({ ...body, runs: body.runs.map((run) => ({ ...run, ci95: Object.fromEntries(Object.keys(run.ci95).map((language) => [language, '<interval>'])) })) });
   const differing = { dropout: { [a.runId]: 0.1, [b.runId]: 0.2 } };
 
   await t.test('the first run is the baseline', async () => {
     const body = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId, b.runId] });
-    assert.deepEqual(body, { baseline: a.runId, split: 'test', languages: ['en'], runs: [shown(a, 0.5, 0), shown(b, 0.8, 0.8 - 0.5)], options: differing });
+    assert.deepEqual(withoutIntervals(body), { baseline: a.runId, split: 'test', languages: ['en'], runs: [shown(a, 0.5, 0), shown(b, 0.8, 0.8 - 0.5)], options: differing });
   });
   await t.test('another run may be the baseline, also one that is not shown', async () => {
     const body = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId], baseline: b.runId });
-    assert.deepEqual(body, { baseline: b.runId, split: 'test', languages: ['en'], runs: [shown(a, 0.5, 0.5 - 0.8)], options: {} });
+    assert.deepEqual(withoutIntervals(body), { baseline: b.runId, split: 'test', languages: ['en'], runs: [shown(a, 0.5, 0.5 - 0.8)], options: {} });
   });
   await t.test('what is not scored is null', async () => {
     const body = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId], languages: ['de'] });
-    assert.deepEqual(body.runs, [{ runId: a.runId, name: 'recognizer', kind: 'recognizer', f1: { de: null }, difference: { de: null }, mean: null }]);
+    assert.deepEqual(body.runs, [{ runId: a.runId, name: 'recognizer', kind: 'recognizer', f1: { de: null }, difference: { de: null }, ci95: { de: null }, mean: null }]);
+  });
+  await t.test('a difference has the interval of a paired bootstrap, which has no width where a run is its own baseline', async () => {
+    const { runs } = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId, b.runId] });
+    assert.deepEqual(runs[0]?.ci95, { en: [0, 0] });
+    // three of ten sentences differ, all for the better: none or up to all of them are drawn
+    const [low = NaN, high = NaN] = runs[1]?.ci95['en'] ?? [];
+    assert.ok(low >= 0 && low < 0.3 && high > 0.3 && high < 0.8, `${low} to ${high}`);
+  });
+  await t.test('pairs have no interval', async () => {
+    const evaluator = await make(api, { seed: 3, tp: 8, isPairs: true });
+    const { runs } = await api.must<Comparison>('POST', '/runs/compare', { runs: [evaluator.runId], baseline: a.runId });
+    assert.deepEqual(runs[0]?.ci95, { en: null });
   });
   await t.test('a run that is not there is named', async () => {
     assert.deepEqual(await api.send('POST', '/runs/compare', { runs: [a.runId, 'run_none'] }), NO_RUN);

@@ -29,6 +29,33 @@ test('where label sets differ the shared labels are scored, and the counts of al
   assert.deepEqual(labels, { shared: ['LOC'], model: ['LOC', 'MISC'], corpus: ['DATE', 'LOC'], all: { tp: 1, fp: 1, fn: 1 } });
 });
 
+test('both decodings of the same probabilities are counted, sentence by sentence and by alpha', async () => {
+  const corpus = corpusOf([['B-PER', 'I-PER'], ['O', 'O']], ['LOC', 'PER']);
+  // I-LOC after B-PER is likeliest, and not allowed
+  const { labels, recognize, dispose } = tagger(['LOC', 'PER'], [['B-PER', 'I-LOC'], ['O', 'O']]);
+  const unsure: Recognizer = {
+    labels,
+    dispose,
+    recognize: async (sentences) => {
+      const recognized = await recognize(sentences);
+      recognized[0]?.probs.set([0.8], labels.tags.length + labels.tags.indexOf('I-PER'));
+      return recognized;
+    },
+  };
+  const { rows, variants } = await scoreRecognizer(unsure, corpus, { decoding: 'viterbi', signal });
+  assert.deepEqual([rows[0]?.tp, rows[0]?.fp, rows[0]?.fn, rows[0]?.decoding], [1, 0, 0, 'viterbi']);
+  assert.deepEqual(
+    variants.map(({ alphaBins, ...variant }) => variant),
+    [
+      { datasetId: 'ds_1', decoding: 'argmax', tp: 0, fp: 2, fn: 1, sentenceCounts: [0, 2, 1, 0, 0, 0] },
+      { datasetId: 'ds_1', decoding: 'viterbi', tp: 1, fp: 0, fn: 0, sentenceCounts: [1, 0, 0, 0, 0, 0] },
+    ],
+  );
+  // alpha is .9 squared for all four words; argmax has one of the two tags right, Viterbi both
+  assert.deepEqual(variants.map(({ alphaBins }) => alphaBins.slice(32, 36)), [[4, 1, 1, 1], [4, 2, 0, 0]]);
+  assert.equal(variants[0]?.alphaBins.reduce((sum, count) => sum + count, 0), 7);
+});
+
 test('pairs of a test set are the same for every run, and decided at one half', async () => {
   const corpus = corpusOf(Array.from({ length: 20 }, () => ['B-LOC', 'O', 'O']), ['LOC']);
   const pairs = testPairs(corpus, 0.5);

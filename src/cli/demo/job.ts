@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SHOWN } from '../../demo/options.ts';
 import type { RequestedOptions } from '../../schemas/options.ts';
 import type { Run } from '../../schemas/run.ts';
-import type { ApiClient, Upload } from './client.ts';
-import { DemoFailure } from './failure.ts';
-import { watchRuns } from './progress.ts';
+import type { ApiClient, Upload } from '../client/api.ts';
+import { CommandFailure } from '../client/failure.ts';
+import { watchRuns } from '../client/progress.ts';
 import { curlLines, f1Table, marked } from './report.ts';
-import { sourcesOf, targetsOf } from './sets.ts';
-import type { Output } from './terminal.ts';
+import { sourcesOf, targetsOf } from '../client/sets.ts';
+import type { Output } from '../client/terminal.ts';
 
 export interface Job {
   readonly sets: readonly Upload[];
@@ -112,7 +112,7 @@ async function showTagged(client: ApiClient, { sets, output, signal }: Job, mode
   const languages = [...new Set(sets.map(({ language }) => language))].filter((language) => SHOWN[language] !== undefined);
   if (languages.length === 0) return;
   for (const until = performance.now() + READY_MS; !(await client.isReady()); ) {
-    if (performance.now() > until) throw new DemoFailure(`${client.url}/health/ready says that the service is not ready`);
+    if (performance.now() > until) throw new CommandFailure(`${client.url}/health/ready says that the service is not ready`);
     await sleep(300, undefined, { signal });
   }
   const ask = async (text: string, language: string): Promise<{ answer: Awaited<ReturnType<ApiClient['tag']>>; ms: number }> => {

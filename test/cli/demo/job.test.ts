@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { apiClient, type Upload } from '../../../src/cli/demo/client.ts';
+import { apiClient, type Upload } from '../../../src/cli/client/api.ts';
 import { mainJob, type Job } from '../../../src/cli/demo/job.ts';
-import { fakeService, recordedOutput, scoreOf, SUCCEEDED, TRAINING, type FakeRun, type FakeService } from './fixtures.ts';
+import { fakeService, recordedOutput, scoreOf, SUCCEEDED, TRAINING, type FakeRun, type FakeService } from '../client/fixtures.ts';
 
 const SETS: Upload[] = [
   { name: 'demo-en-train', kind: 'labeled', language: 'en', split: 'train', content: 'Ada\tB-PER\nleft\tO\n' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { curlLines, f1Table, marked } from '../../../src/cli/demo/report.ts';
-import { scoreOf } from './fixtures.ts';
+import { scoreOf } from '../client/fixtures.ts';
 
 const ESCAPE = '\u001b';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { run } from '../../../src/cli/demo.ts';
-import { terminal } from '../../../src/cli/demo/terminal.ts';
+import { terminal } from '../../../src/cli/client/terminal.ts';
 
 function fakeStream(isTTY: boolean): { stream: NodeJS.WriteStream; written: string[] } {
   const written: string[] = [];

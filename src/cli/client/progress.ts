@@ -1,8 +1,8 @@
 /** Shows runs while they train: one line that changes at a terminal, now and then a line elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from '../../schemas/run.ts';
-import type { ApiClient } from './client.ts';
-import { DemoFailure } from './failure.ts';
+import type { ApiClient } from './api.ts';
+import { CommandFailure } from './failure.ts';
 import type { Output } from './terminal.ts';
 
 const POLL_MS = 500;
@@ -22,10 +22,14 @@ export interface WatchOptions {
   readonly output: Output;
   readonly signal: AbortSignal;
   readonly pollMs?: number;
+  /** Of a run, in its lines. Default: its kind. */
+  readonly nameOf?: (run: Run) => string;
+  /** Said behind the status of the run that trains: how much is left beside it. */
+  readonly aside?: () => string;
 }
 
-/** Until all have ended. @throws DemoFailure naming the first that did not succeed */
-export async function watchRuns(client: ApiClient, runIds: readonly string[], { output, signal, pollMs = POLL_MS }: WatchOptions): Promise<void> {
+/** Until all have ended. @throws CommandFailure naming the first that did not succeed */
+export async function watchRuns(client: ApiClient, runIds: readonly string[], { output, signal, pollMs = POLL_MS, nameOf = ({ kind }) => kind, aside = () => '' }: WatchOptions): Promise<void> {
   const beganAt = Date.now();
   const show = shower(output);
   let going = runIds.map((runId): Watched => ({ runId, phase: '', lastEventId: 0 }));
@@ -35,13 +39,13 @@ export async function watchRuns(client: ApiClient, runIds: readonly string[], { 
       const run = await client.run(watched.runId);
       if (run.startedAt !== null) await readEvents(client, watched, output);
       if (!run.terminal) live.push({ run, watched });
-      else if (run.status === 'succeeded') output.line(`  ${run.kind.padEnd(KIND_CHARS)}${await summary(client, run, beganAt)}`);
-      else throw new DemoFailure(failureText(run));
+      else if (run.status === 'succeeded') output.line(`  ${padded(nameOf(run))}${await summary(client, run, beganAt)}`);
+      else throw new CommandFailure(failureText(run));
     }
     going = live.map(({ watched }) => watched);
     const shown = live.find(({ run }) => run.status === 'running') ?? live[0];
     if (shown === undefined) return;
-    show(`  ${statusText(shown.run, shown.watched.phase, output.isTerminal)}`);
+    show(`  ${statusText(shown.run, shown.watched.phase, output.isTerminal, nameOf(shown.run))}${aside()}`);
     await sleep(pollMs, undefined, { signal });
   }
 }
@@ -69,8 +73,8 @@ async function readEvents(client: ApiClient, watched: Watched, output: Output): 
   }
 }
 
-export function statusText({ kind, status, progress, transitions }: Run, phase: string, hasBar: boolean): string {
-  const name = kind.padEnd(KIND_CHARS);
+export function statusText({ kind, status, progress, transitions }: Run, phase: string, hasBar: boolean, called: string = kind): string {
+  const name = padded(called);
   const { step, steps, loss, piecesPerSecond, etaSeconds } = progress;
   if (status !== 'running') return `${name}${[status, transitions.at(-1)?.reason].filter(Boolean).join(': ')}`;
   if (step === 0 || step === steps) return `${name}${phase === '' ? 'starting' : phase}`;
@@ -83,6 +87,10 @@ export function statusText({ kind, status, progress, transitions }: Run, phase: 
     ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
   ];
   return name + parts.join('  ');
+}
+
+function padded(name: string): string {
+  return `${name} `.padEnd(KIND_CHARS);
 }
 
 async function summary(client: ApiClient, { runId, kind, startedAt, endedAt, progress, device }: Run, beganAt: number): Promise<string> {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { Output } from '../../../src/cli/demo/terminal.ts';
+import type { Output } from '../../../src/cli/client/terminal.ts';
 import type { Score } from '../../../src/schemas/result.ts';
 import type { Run } from '../../../src/schemas/run.ts';
 import { prf } from '../../../src/scoring/ner.ts';
@@ -66,6 +66,7 @@ export function scoreOf(language: string, counts: { tp: number; fp: number; fn: 
     selection: 'source-dev',
     scorer: 'conlleval',
     decoding: 'viterbi',
+    variants: [],
   };
 }
 

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { chosenSets, ownSets, setsOfFolder, sourcesOf, targetsOf } from '../../../src/cli/demo/sets.ts';
+import { chosenSets, setsOfFolder, sourcesOf, targetsOf } from '../../../src/cli/client/sets.ts';
+import { ownSets } from '../../../src/cli/demo/own-sets.ts';
 
 async function folderOf(t: TestContext, files: Record<string, string>): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'mtmt-data-'));

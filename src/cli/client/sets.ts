@@ -1,22 +1,14 @@
-/** What the demo uploads: its own corpora, or a folder of CoNLL files of the user's. */
+/** Uploads of a folder of CoNLL files, and who teaches and who learns. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { demoSets } from '../../demo/generate.ts';
-import type { Upload } from './client.ts';
-import { DemoFailure } from './failure.ts';
+import type { Upload } from './api.ts';
+import { CommandFailure } from './failure.ts';
 
-export function ownSets(): Upload[] {
-  return demoSets().map(({ language, kind, split, sentences }) => {
-    const content = sentences.map(({ tokens, tags }) => tokens.map((token, word) => (tags === undefined ? token : `${token}\t${tags[word]}`)).join('\n')).join('\n\n');
-    return named('demo', { kind, language, split, content });
-  });
-}
-
-/** `<lang>/{train,dev,test}.conll` and `<lang>/unlabeled.txt`. @throws DemoFailure where there is no such folder */
+/** `<lang>/{train,dev,test}.conll` and `<lang>/unlabeled.txt`. @throws CommandFailure where there is no such folder */
 export async function setsOfFolder(folder: string): Promise<Upload[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new DemoFailure(`${folder} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new CommandFailure(`${folder} cannot be read: ${messageOf(cause)}`, { cause });
   });
   const prefix = `data-${basename(resolve(folder))}`;
   const sets: Upload[] = [];
@@ -42,14 +34,14 @@ export function targetsOf(sets: readonly Upload[]): ReadonlySet<string> {
   return new Set(sets.filter(({ kind, language }) => kind === 'unlabeled' && !sources.has(language)).map(({ language }) => language));
 }
 
-/** The sources, and of the targets those asked for. @throws DemoFailure where nothing is left to teach or to learn */
+/** The sources, and of the targets those asked for. @throws CommandFailure where nothing is left to teach or to learn */
 export function chosenSets(sets: readonly Upload[], languages: readonly string[] | null): Upload[] {
   const [sources, targets] = [sourcesOf(sets), targetsOf(sets)];
-  if (sources.size === 0) throw new DemoFailure('There is no <lang>/train.conll: a language with labels is needed');
-  if (targets.size === 0) throw new DemoFailure('There is no <lang>/unlabeled.txt of a language without train.conll: raw text to learn from is needed');
+  if (sources.size === 0) throw new CommandFailure('There is no <lang>/train.conll: a language with labels is needed');
+  if (targets.size === 0) throw new CommandFailure('There is no <lang>/unlabeled.txt of a language without train.conll: raw text to learn from is needed');
   const unknown = languages?.find((language) => !sources.has(language) && !targets.has(language));
-  if (unknown !== undefined) throw new DemoFailure(`There is no raw text for "${unknown}"; there is for: ${[...targets].join(', ')}`);
-  if (languages?.every((language) => sources.has(language)) === true) throw new DemoFailure(`--languages needs one of: ${[...targets].join(', ')}`);
+  if (unknown !== undefined) throw new CommandFailure(`There is no raw text for "${unknown}"; there is for: ${[...targets].join(', ')}`);
+  if (languages?.every((language) => sources.has(language)) === true) throw new CommandFailure(`--languages needs one of: ${[...targets].join(', ')}`);
   return sets.filter(({ language }) => sources.has(language) || (targets.has(language) && (languages?.includes(language) ?? true)));
 }
 
@@ -59,12 +51,12 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | null
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new DemoFailure(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new CommandFailure(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** The name tells content apart: corpora that have changed are uploaded under another one. */
-function named(prefix: string, set: Omit<Upload, 'name'>): Upload {
+export function named(prefix: string, set: Omit<Upload, 'name'>): Upload {
   const digest = createHash('sha256').update(set.content).digest('hex').slice(0, 8);
   return { name: `${prefix}-${set.language}-${set.kind === 'unlabeled' ? 'unlabeled' : set.split}-${digest}`, ...set };
 }

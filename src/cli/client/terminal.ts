@@ -1,4 +1,4 @@
-/** The terminal that the demo writes to, and Ctrl-C. */
+/** The terminal that a command writes to, and Ctrl-C. */
 
 export interface Output {
   /** Whether a line can be overwritten. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { apiClient } from '../../../src/cli/demo/client.ts';
-import { duration, statusText, watchRuns } from '../../../src/cli/demo/progress.ts';
+import { apiClient } from '../../../src/cli/client/api.ts';
+import { duration, statusText, watchRuns } from '../../../src/cli/client/progress.ts';
 import { fakeService, recordedOutput, runOf, scoreOf, SUCCEEDED, TRAINING, type FakeRun } from './fixtures.ts';
 
 const { signal } = new AbortController();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { apiClient } from '../../../src/cli/demo/client.ts';
+import { apiClient } from '../../../src/cli/client/api.ts';
 import { fakeService, SUCCEEDED } from './fixtures.ts';
 
 test('Reading goes on after the API was started again', async (t) => {

@@ -1,13 +1,14 @@
-/** The demo's view of the service: its HTTP API, as any client would use it. */
+/** A command's view of the service: its HTTP API, as any client would use it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { Dataset } from '../../schemas/dataset.ts';
+import type { Experiment } from '../../schemas/experiment.ts';
 import type { Model } from '../../schemas/model.ts';
 import type { NerRequest, NerResponse } from '../../schemas/ner.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import type { Event, Score } from '../../schemas/result.ts';
-import type { PipelineAccepted, PipelineRequest, Run } from '../../schemas/run.ts';
-import { DemoFailure } from './failure.ts';
+import type { PipelineAccepted, PipelineRequest, Run, RunRequest } from '../../schemas/run.ts';
+import { CommandFailure } from './failure.ts';
 
 /** The API is started again when it dies; reading goes on then. */
 const RECONNECT_MS = 30_000;
@@ -15,7 +16,7 @@ const RETRY_MS = 300;
 const SHOWN_PLACES = 3;
 
 /** An answer that is a problem. */
-export class ApiProblem extends DemoFailure {
+export class ApiProblem extends CommandFailure {
   readonly problem: Problem;
   constructor(problem: Problem) {
     const places = (problem.errors ?? []).slice(0, SHOWN_PLACES).map(({ pointer, line, column, detail }) => {
@@ -42,12 +43,17 @@ export interface ApiClient {
   upload(upload: Upload): Promise<Dataset>;
   /** Creates it, or finds it. */
   ensureExperiment(name: string, hypothesis: string): Promise<void>;
+  /** Adds to the tags that it has. */
+  tagExperiment(name: string, tags: Readonly<Record<string, string>>): Promise<Experiment>;
+  submitRun(request: Static<typeof RunRequest>): Promise<Run>;
   submitPipeline(request: Static<typeof PipelineRequest>): Promise<Static<typeof PipelineAccepted>>;
-  /** Newest first, at most 200. */
-  runs(experiment: string): Promise<Run[]>;
+  /** Newest first, at most 200. @param filter as GET /runs takes it */
+  runs(experiment: string, filter?: string): Promise<Run[]>;
   run(runId: string): Promise<Run>;
   resume(runId: string): Promise<void>;
-  scores(runId: string): Promise<Score[]>;
+  cancel(runId: string): Promise<void>;
+  /** @param details whether variants carry counts by sentence and by alpha */
+  scores(runId: string, o?: { details: boolean }): Promise<Score[]>;
   events(runId: string, after: number): Promise<Static<typeof Event>[]>;
   /** Null where there is no such alias. */
   model(alias: string): Promise<Static<typeof Model> | null>;
@@ -69,7 +75,7 @@ export function apiClient(url: string, { signal = new AbortController().signal }
         });
       } catch (cause) {
         signal.throwIfAborted();
-        if (method !== 'GET' || performance.now() > deadline) throw new DemoFailure(`${method} ${url}${path}: the service does not answer`, { cause });
+        if (method !== 'GET' || performance.now() > deadline) throw new CommandFailure(`${method} ${url}${path}: the service does not answer`, { cause });
         await sleep(RETRY_MS, undefined, { signal });
       }
     }
@@ -79,7 +85,7 @@ export function apiClient(url: string, { signal = new AbortController().signal }
     const answer = await send(method, path, body);
     const text = await answer.text();
     const parsed = parse(text);
-    if (parsed === undefined) throw new DemoFailure(`${method} ${url}${path} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
+    if (parsed === undefined) throw new CommandFailure(`${method} ${url}${path} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
     if (!answer.ok) throw new ApiProblem(parsed as Problem);
     return parsed as T;
   }
@@ -100,13 +106,22 @@ export function apiClient(url: string, { signal = new AbortController().signal }
         if (!(error instanceof ApiProblem) || error.problem.code !== 'EXPERIMENT_NAME_TAKEN') throw error;
       });
     },
+    async tagExperiment(name, tags) {
+      const path = `/experiments/${encodeURIComponent(name)}`;
+      const known = await call<Experiment>('GET', path);
+      return call('PATCH', path, { tags: { ...known.tags, ...tags } });
+    },
+    submitRun: (request) => call('POST', '/runs', request),
     submitPipeline: (request) => call('POST', '/pipelines', request),
-    runs: (experiment) => list(`/runs?limit=200&experiment=${encodeURIComponent(experiment)}`),
+    runs: (experiment, filter) => list(`/runs?limit=200&experiment=${encodeURIComponent(experiment)}${filter === undefined ? '' : `&filter=${encodeURIComponent(filter)}`}`),
     run: (runId) => call('GET', `/runs/${runId}`),
     async resume(runId) {
       await call('POST', `/runs/${runId}/resume`);
     },
-    scores: (runId) => list(`/runs/${runId}/scores`),
+    async cancel(runId) {
+      await call('POST', `/runs/${runId}/cancel`);
+    },
+    scores: (runId, { details } = { details: false }) => list(`/runs/${runId}/scores${details ? '?limit=200&details=true' : ''}`),
     events: (runId, after) => list(`/runs/${runId}/events?limit=200&after=${after}`),
     async model(alias) {
       const answer = await send('GET', `/models/${alias}`);

@@ -1,0 +1,44 @@
+/** Runs of a study as it finds them: ten sentences of one entity each, the first so many of them right. */
+import type { Score, ScoreVariant } from '../../src/schemas/result.ts';
+import { prf } from '../../src/scoring/ner.ts';
+import type { FinishedRun } from '../../src/study/summary.ts';
+import type { System } from '../../src/study/systems.ts';
+
+const SENTENCES = 10;
+export const SYSTEMS: System[] = [
+  { systemId: 'transfer', title: 'direct transfer', options: null },
+  { systemId: 'gamma', title: '+ gamma (MTMT)', options: {} },
+];
+
+export function scoreOf(language: string, right: number, others: readonly Partial<ScoreVariant>[] = []): Score {
+  const counts = { tp: right, fp: SENTENCES - right, fn: SENTENCES - right };
+  const own: ScoreVariant = {
+    selection: 'source-dev',
+    decoding: 'viterbi',
+    checkpointId: 'ckpt_1',
+    ...prf(counts),
+    ...counts,
+    sentenceCounts: Array.from({ length: SENTENCES }, (_, sentence) => (sentence < right ? [1, 0, 0] : [0, 1, 1])).flat(),
+    alphaBins: [],
+  };
+  return {
+    datasetId: `ds_${language}`,
+    language,
+    split: 'test',
+    ...prf(counts),
+    ...counts,
+    sentences: SENTENCES,
+    words: 100,
+    labels: {},
+    ci95: [0, 1],
+    checkpointId: 'ckpt_1',
+    selection: 'source-dev',
+    scorer: 'conlleval',
+    decoding: 'viterbi',
+    variants: [own, ...others.map((other) => ({ ...own, ...other }))],
+  };
+}
+
+export function runOf(systemId: string, seed: number, scores: readonly Score[], seconds = 60): FinishedRun {
+  return { runId: `run_${systemId}_${seed}`, name: `seed ${seed} ${systemId}`, kind: systemId === 'transfer' ? 'recognizer' : 'student', systemId, seed, device: 'cpu', seconds, scores };
+}
