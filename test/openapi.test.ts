@@ -12,7 +12,7 @@ const ROUTES = [
   'POST /datasets', 'GET /datasets', 'GET /datasets/{datasetId}', 'GET /datasets/{datasetId}/sentences', 'GET /datasets/{datasetId}/export', 'DELETE /datasets/{datasetId}', 'POST /datasets/{datasetId}/pairs',
   'GET /encoders', 'POST /experiments', 'GET /experiments', 'GET /experiments/{experimentId}', 'PATCH /experiments/{experimentId}', 'DELETE /experiments/{experimentId}',
   'POST /runs', 'POST /pipelines', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel', 'POST /runs/{runId}/resume', 'POST /runs/{runId}/clone', 'DELETE /runs/{runId}',
-  'GET /runs/{runId}/scores', 'GET /runs/{runId}/metrics', 'GET /runs/{runId}/events', 'GET /runs/{runId}/checkpoints', 'POST /runs/compare',
+  'GET /runs/{runId}/scores', 'GET /runs/{runId}/estimates', 'GET /runs/{runId}/metrics', 'GET /runs/{runId}/events', 'GET /runs/{runId}/checkpoints', 'POST /runs/compare',
   'GET /checkpoints/{checkpointId}', 'GET /checkpoints/{checkpointId}/download', 'PUT /models/{alias}', 'GET /models', 'GET /models/{alias}', 'DELETE /models/{alias}',
   'POST /ner', 'POST /hf/token-classification', 'GET /health/live', 'GET /health/ready', 'GET /metrics',
 ];
@@ -37,6 +37,7 @@ const FIELDS: Record<string, string> = {
   Encoder: 'encoderId source architecture layers hiddenSize vocabularySize sizeBytes digest license',
   Run: 'runId kind status terminal experimentId name encoder datasets teachers requested options seed device backend worker progress transitions failure createdAt startedAt endedAt',
   Score: 'datasetId language split precision recall f1 tp fp fn sentences words labels ci95 checkpointId selection scorer decoding',
+  Estimate: 'language f1 precision recall ci95 agreement method sentences words truth',
   Event: 'eventId at level type message data',
   PipelineAccepted: 'experimentId runs',
   NerResult: 'entities language truncated windows pieces',

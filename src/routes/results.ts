@@ -1,17 +1,20 @@
-/** What runs give: scores, metrics, events, checkpoints, comparisons. */
+/** What runs give: scores, estimates, metrics, events, checkpoints, comparisons. */
 import type { App } from '../app.ts';
 import { fail } from '../errors.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { CheckpointList } from '../schemas/checkpoint.ts';
 import { PageOnly } from '../schemas/common.ts';
+import { EstimateList, EstimateQuery } from '../schemas/estimate.ts';
 import { CompareRequest, Comparison, EventList, EventQuery, MetricList, MetricQuery, ScoreList, ScoreQuery } from '../schemas/result.ts';
 import { RunParams } from '../schemas/run.ts';
 import { listCheckpoints } from '../store/checkpoints.ts';
+import { listEstimates } from '../store/estimates.ts';
 import { listEvents } from '../store/events.ts';
 import { listMetrics } from '../store/metrics.ts';
 import { findRun, type RunRecord } from '../store/runs.ts';
 import { listDetailedVariants, listScores, listVariants } from '../store/scores.ts';
 import { comparable, compareRuns } from './compare.ts';
+import { presentEstimates } from './estimates.ts';
 import { eventStream, lastEventId, presentEvent, sendEvents } from './event-stream.ts';
 import { presentCheckpoint, presentMetric, presentScores } from './present.ts';
 import { cursorOf, DEFAULT_LIMIT, offsetOf, pageOfAll } from './whole.ts';
@@ -33,6 +36,16 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
     const variants = await (details ? listDetailedVariants : listVariants)(store, [runId]);
     return pageOfAll(presentScores(await listScores(store, [runId], { language, split }), variants), page);
   });
+
+  app.get(
+    '/runs/:runId/estimates',
+    { schema: { tags, summary: 'F1 by language without gold tags, with the truth beside it where there is one', params: RunParams, querystring: EstimateQuery, response: { 200: EstimateList } } },
+    async (request) => {
+      const { runId } = await existing(request.params.runId);
+      const { language, ...page } = request.query;
+      return pageOfAll(presentEstimates(await listEstimates(store, runId, { language }), await listScores(store, [runId], { split: 'test' })), page);
+    },
+  );
 
   app.get('/runs/:runId/metrics', { schema: { tags, summary: 'History of its numbers, in order of step', params: RunParams, querystring: MetricQuery, response: { 200: MetricList } } }, async (request) => {
     const { runId } = await existing(request.params.runId);

@@ -6,8 +6,11 @@ import type { Manifest } from '../checkpoints/manifest.ts';
 import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import { findEncoder, type InstalledEncoder } from '../encoders/registry.ts';
+import type { LoadOptions } from '../inference/load.ts';
+import type { Recognizer } from '../inference/recognizer.ts';
 import type { Storage } from '../storage/storage.ts';
 import { createCheckpoint } from '../store/checkpoints.ts';
+import { saveEstimate } from '../store/estimates.ts';
 import { newId } from '../store/ids.ts';
 import { setDefaultIfNone } from '../store/models.ts';
 import { describeRun, findRun, moveRun, type RunRecord } from '../store/runs.ts';
@@ -15,6 +18,7 @@ import { saveScores } from '../store/scores.ts';
 import type { Store } from '../store/store.ts';
 import type { BackendInfo } from '../tensor/backend.ts';
 import type { TrainedModel, TrainingReport, TrainingRequest } from '../training/request.ts';
+import { estimateTargets } from './estimate.ts';
 import { loadMaterial, type Material } from './material.ts';
 import { failureOf, type Outcome } from './lifecycle.ts';
 import { persist, Superseded } from './persist.ts';
@@ -26,6 +30,8 @@ import type { TrainerTask } from './supervise.ts';
 export interface Engine {
   start(options: { device: TrainerTask['device'] }): Promise<BackendInfo>;
   train(request: TrainingRequest): AsyncGenerator<TrainingReport, TrainedModel>;
+  /** A checkpoint that tags: a student's teacher. */
+  open(options: LoadOptions): Promise<Recognizer>;
 }
 
 export interface ExecuteOptions {
@@ -87,6 +93,7 @@ class Execution {
     try {
       await this.#recorder.flush();
       await this.#score(model, material);
+      await this.#estimate(model, material, encoder);
     } finally {
       model.dispose();
     }
@@ -97,7 +104,9 @@ class Execution {
   async #train(material: Material, encoder: InstalledEncoder): Promise<TrainedModel> {
     const { engine, config, signal } = this.#o;
     const { kind, options, seed } = this.#run;
-    const { train, dev, unlabeled, pairs, teachers } = material;
+    const { train, dev, pairs, teachers } = material;
+    // raw text of a teacher is for estimates, and must not move its weights
+    const unlabeled = kind === 'student' ? material.unlabeled : [];
     const request = { kind, encoder, options, seed, train, dev, unlabeled, pairs, teachers, cacheDir: config.cacheDir, signal, clock: () => performance.now() };
     const training = engine.train(request);
     for (;;) {
@@ -173,6 +182,22 @@ class Execution {
     const { shared, model, corpus } = scored.labels;
     const warning = `${language} ${split} is scored on the labels ${shared.join(', ')}: the model knows ${model.join(', ')}, the dataset ${corpus.join(', ')}`;
     await this.#recorder.event({ level: 'warn', type: 'warning', message: warning, data: { datasetId, language, split, ...scored.labels } });
+  }
+
+  /** F1 on raw text of the target languages, with the best weights. */
+  async #estimate({ recognizer }: TrainedModel, material: Material, encoder: InstalledEncoder): Promise<void> {
+    const { store, log, task, config, engine, signal } = this.#o;
+    const { runId, options } = this.#run;
+    const checkpointId = this.#best;
+    if (recognizer === null || checkpointId === undefined || material.unlabeled.length === 0) return;
+    await this.#recorder.phase({ type: 'phase', phase: 'train', message: 'estimating F1 on raw text' });
+    const open = (checkpoint: LoadOptions['checkpoint']): Promise<Recognizer> => engine.open({ encoder, checkpoint, precision: options.precision, cacheDir: config.cacheDir });
+    for await (const { ci95, ...estimate } of estimateTargets({ model: recognizer, material, open, decoding: options.decoding, signal })) {
+      const row = { ...estimate, ciLow: ci95[0], ciHigh: ci95[1], checkpointId };
+      if (!(await persist(log, () => saveEstimate(store, { runId, attempt: task.attempt }, row)))) throw new Superseded();
+      const message = `F1 on ${estimate.language} without gold tags is about ${estimate.f1.toFixed(4)} (${ci95.map((end) => end.toFixed(2)).join(' to ')})`;
+      await this.#recorder.event({ level: 'info', type: 'estimate', message, data: { ...estimate, ci95, checkpointId } });
+    }
   }
 
   async #finish(): Promise<Outcome> {

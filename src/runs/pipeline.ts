@@ -27,7 +27,7 @@ interface Known {
   readonly language: string;
 }
 
-/** Teachers first. The recognizer is scored on all test sets: on the target languages that is direct transfer. */
+/** Teachers first. The recognizer is scored on all test sets, and its F1 estimated on all raw text: on the target languages that is direct transfer. */
 export async function planPipeline(store: Store, { students = 'together', studentOptions, ...request }: PipelineRequest): Promise<PlannedRun[]> {
   const known = async (ids: readonly string[] = []): Promise<Known[]> =>
     Promise.all(ids.map(async (datasetId) => (await findDataset(store, datasetId)) ?? Promise.reject(fail('DATASET_NOT_FOUND', { datasetId }))));
@@ -56,7 +56,7 @@ export async function planPipeline(store: Store, { students = 'together', studen
   });
   // The article's teachers share an encoder. It learns from no uploaded pairs, and validation says so.
   const isShared = request.options?.preset === 'article';
-  const recognizer = isShared ? planOf('teacher', sources, { train, dev, test }) : planOf('recognizer', sources, { train: labeled(train), dev: labeled(dev), test: labeled(test) });
+  const recognizer = isShared ? planOf('teacher', sources, { train, dev, test, unlabeled }) : planOf('recognizer', sources, { train: labeled(train), dev: labeled(dev), test: labeled(test), unlabeled });
   const evaluator = isShared ? recognizer : planOf('evaluator', sources, { train: pairsOr(train), dev: pairsOr(dev), test: pairsOr(test) });
   const teachers = { recognizers: [recognizer.runId], evaluators: [evaluator.runId] };
   const targets = students === 'together' ? [languagesOf(unlabeled)] : languagesOf(unlabeled).map((language) => [language]);

@@ -50,11 +50,11 @@ export interface ValidRun {
   readonly options: TrainingOptions;
 }
 
-/** Which kinds of dataset a kind of run takes in a role; a role that is absent takes none. */
+/** Which kinds of dataset a kind of run takes in a role; a role that is absent takes none. Raw text of what is not a student serves estimates alone. */
 const TAKES: Record<RunKind, Partial<Record<Role, readonly DatasetRecord['kind'][]>>> = {
-  recognizer: { train: ['labeled'], dev: ['labeled'], test: ['labeled'] },
+  recognizer: { train: ['labeled'], dev: ['labeled'], test: ['labeled'], unlabeled: ['unlabeled'] },
   evaluator: { train: ['labeled', 'pairs'], dev: ['labeled', 'pairs'], test: ['labeled', 'pairs'] },
-  teacher: { train: ['labeled'], dev: ['labeled'], test: ['labeled', 'pairs'] },
+  teacher: { train: ['labeled'], dev: ['labeled'], test: ['labeled', 'pairs'], unlabeled: ['unlabeled'] },
   student: { unlabeled: ['unlabeled'], dev: ['labeled'], test: ['labeled'] },
 };
 const TEACHES: Record<TeacherRole, readonly RunKind[]> = {

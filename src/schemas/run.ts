@@ -12,7 +12,7 @@ const Ids = Type.Array(Type.String(), { maxItems: 200 });
 
 export const RunDatasets = Type.Object(
   { train: Type.Optional(Ids), dev: Type.Optional(Ids), test: Type.Optional(Ids), unlabeled: Type.Optional(Ids) },
-  { additionalProperties: false, title: 'RunDatasets', description: 'Ids of datasets by role' },
+  { additionalProperties: false, title: 'RunDatasets', description: 'Ids of datasets by role; `unlabeled` is what a student learns from, and what F1 is estimated on' },
 );
 export const Teachers = Type.Object(
   { recognizers: Type.Optional(Ids), evaluators: Type.Optional(Ids) },

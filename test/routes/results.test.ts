@@ -5,6 +5,7 @@ import type { Dataset } from '../../src/schemas/dataset.ts';
 import type { Comparison } from '../../src/schemas/result.ts';
 import type { Run } from '../../src/schemas/run.ts';
 import { createCheckpoint } from '../../src/store/checkpoints.ts';
+import { saveEstimate } from '../../src/store/estimates.ts';
 import { addMetrics } from '../../src/store/metrics.ts';
 import { beginAttempt, moveRun } from '../../src/store/runs.ts';
 import { saveScores, type NewScore, type NewVariant } from '../../src/store/scores.ts';
@@ -36,6 +37,8 @@ async function make(api: Api, { seed, tp, options = {}, isPairs = false }: { see
   const sentenceCounts = Array.from({ length: 10 }, (_, sentence) => (sentence < tp ? [1, 0, 0] : [0, 1, 1])).flat();
   const variant: NewVariant = { datasetId: dataset, selection: 'source-dev', decoding: 'viterbi', checkpointId, ...counts, sentenceCounts, alphaBins: [2, 1, 0, 0] };
   await saveScores(api.store, { runId, attempt }, [all, { ...row, label: 'PER', ...counts, ciLow: null, ciHigh: null }], isPairs ? [] : [variant]);
+  const estimate = { precision: 0.5, recall: 0.75, ciLow: 0.5, ciHigh: 0.7, confidence: 0.65, agreement: null, method: 'confidence', sentences: 3, words: 9, checkpointId };
+  for (const [language, f1] of [['es', 0.25], ['en', 0.625]] as const) await saveEstimate(api.store, { runId, attempt }, { ...estimate, language, f1 });
   const metrics = Array.from({ length: 10 }, (_, step) => ({ name: 'loss', step, value: step === 3 ? NaN : 1 / (step + 1) }));
   await addMetrics(api.store, { runId, attempt }, [...metrics, { name: 'f1', step: 9, value: 0.5, language: 'en', split: 'dev' }]);
   await moveRun(api.store, { runId, from: ['running'], to: 'succeeded' });
@@ -63,7 +66,13 @@ test('results of a run', async (t) => {
   };
   const point = (step: number): object => ({ name: 'loss', step, value: step === 3 ? null : 1 / (step + 1), language: null, split: null, at: '<time>' });
   const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, digest: '<digest>', sizeBytes: 12, manifest: { format: 'mtmt-checkpoint/1' }, createdAt: '<time>' };
+  const estimate = { language: 'es', f1: 0.25, precision: 0.5, recall: 0.75, ci95: [0.5, 0.7], confidence: 0.65, agreement: null, method: 'confidence', sentences: 3, words: 9, checkpointId: '<ckpt>', truth: null };
+  const known = { ...estimate, language: 'en', f1: 0.625, truth: { f1: 0.5, split: 'test', error: 0.125 } };
   const cases: [url: string, body: unknown][] = [
+    ['estimates', { items: [known, estimate], nextCursor: null }],
+    ['estimates?limit=1', { items: [known], nextCursor: '1' }],
+    ['estimates?limit=1&cursor=1', { items: [estimate], nextCursor: null }],
+    ['estimates?language=es', { items: [estimate], nextCursor: null }],
     ['scores', { items: [score], nextCursor: null }],
     ['scores?language=en&split=test&limit=1', { items: [score], nextCursor: null }],
     ['scores?language=de', { items: [], nextCursor: null }],
@@ -80,13 +89,15 @@ test('results of a run', async (t) => {
   await t.test('an evaluator’s scores carry the accuracy of pairs', async () => {
     const { runId: evaluator } = await make(api, { seed: 2, tp: 8, isPairs: true });
     const { body } = await api.send('GET', `/runs/${evaluator}/scores`);
+    const { items } = await api.must<{ items: { truth: unknown }[] }>('GET', `/runs/${evaluator}/estimates`);
+    assert.deepEqual(items.map(({ truth }) => truth), [null, null], 'pairs say nothing of entities');
     assert.deepEqual(body, { items: [{ ...score, precision: 0.8, recall: 0.8, f1: 0.8, tp: 8, fp: 2, fn: 2, accuracy: 14 / 18, labels: { PER: { precision: 0.8, recall: 0.8, f1: 0.8, tp: 8, fp: 2, fn: 2 } }, scorer: 'pairs', variants: [] }], nextCursor: null });
   });
   await t.test('a checkpoint is shown with its manifest', async () => assert.deepEqual(await api.send('GET', `/checkpoints/${checkpointId}`), { status: 200, body: checkpoint }));
   await t.test('a checkpoint that is not there', async () => {
     assert.deepEqual(await api.send('GET', '/checkpoints/ckpt_none'), problem(404, 'CHECKPOINT_NOT_FOUND', 'No such checkpoint', 'There is no checkpoint "ckpt_none"'));
   });
-  for (const what of ['scores', 'metrics', 'events', 'checkpoints']) {
+  for (const what of ['scores', 'estimates', 'metrics', 'events', 'checkpoints']) {
     await t.test(`${what} of a run that is not there`, async () => assert.deepEqual(await api.send('GET', `/runs/run_none/${what}`), NO_RUN));
   }
 });

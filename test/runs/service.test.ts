@@ -27,7 +27,8 @@ describe('what cannot be trained is refused and leaves nothing behind', () => {
     ['raw text for a recognizer', (d) => ({ ...labeled(d), datasets: { train: [d.rawEs] } }), 'DATASET_ROLE', /is unlabeled, and a recognizer's train datasets must be labeled/],
     ['pairs for a recognizer', (d) => ({ ...labeled(d), datasets: { train: [d.pairs] } }), 'DATASET_ROLE', /is pairs/],
     ['a test set to train on', (d) => ({ ...labeled(d), datasets: { train: [d.test] } }), 'DATASET_ROLE', /of the split test/],
-    ['unlabeled datasets of a recognizer', (d) => ({ ...labeled(d), datasets: { train: [d.train], unlabeled: [d.rawEs] } }), 'DATASET_ROLE', /takes no unlabeled/],
+    ['unlabeled datasets of an evaluator', (d) => ({ kind: 'evaluator', datasets: { train: [d.train], unlabeled: [d.rawEs] } }), 'DATASET_ROLE', /takes no unlabeled/],
+    ['labeled datasets as a recognizer’s raw text', (d) => ({ ...labeled(d), datasets: { train: [d.train], unlabeled: [d.dev] } }), 'DATASET_ROLE', /a recognizer's unlabeled datasets must be unlabeled/],
     ['a test set without a shared label', (d) => ({ ...labeled(d), datasets: { train: [d.train], test: [d.otherLabels] } }), 'LABELS_DIFFER', /labels DATE, expected LOC, PER/],
     ['an encoder that is not installed', (d) => ({ ...labeled(d), encoder: 'nothing' }), 'ENCODER_NOT_FOUND', /nothing/],
     ['more frozen layers than there are', (d) => ({ ...labeled(d), options: { frozenLayers: 4 } }), 'OPTIONS_CONTRADICT', /frozenLayers 4 is more than the 3 layers of the encoder tiny-bert/],
@@ -75,7 +76,8 @@ test('a pipeline is two teachers and a student that waits for them, each with it
   const ids = (run: typeof recognizer, role: string): string[] => run.datasets.filter((each) => each.role === role).map(({ dataset }) => dataset.datasetId);
   assert.deepEqual([recognizer, evaluator, student].map((run) => run.status), ['queued', 'queued', 'waiting']);
   assert.deepEqual([ids(recognizer, 'test'), ids(evaluator, 'test'), ids(student, 'test')], [[en, testEs], [en], [en, testEs]]);
-  assert.deepEqual([ids(student, 'unlabeled'), ids(student, 'train')], [[rawEs, rawZh], []]);
+  assert.deepEqual([recognizer, evaluator, student].map((run) => ids(run, 'unlabeled')), [[rawEs, rawZh], [], [rawEs, rawZh]]);
+  assert.deepEqual(ids(student, 'train'), []);
   assert.deepEqual([recognizer.options.epochs, evaluator.options.pairBalance, student.options.gamma], [2, 0.4, false]);
   assert.deepEqual([recognizer.options.learningRate, student.options.epochs, student.options.learningRate], [1e-4, 1, 5e-5]);
   assert.deepEqual(student.teachers, [
@@ -111,7 +113,7 @@ test('uploaded pairs of a pipeline are the evaluator’s alone', async (t) => {
   const { service, store, datasets } = await world(t);
   const { runs } = await service.submitPipeline({ datasets: { train: [datasets.train, datasets.pairs], unlabeled: [datasets.rawEs] } });
   const [recognizer, evaluator] = await Promise.all(runs.map(({ runId }) => findRun(store, runId)));
-  assert.deepEqual(recognizer?.datasets.map(({ dataset }) => dataset.datasetId), [datasets.train]);
+  assert.deepEqual(recognizer?.datasets.map(({ dataset }) => dataset.datasetId), [datasets.train, datasets.rawEs]);
   assert.deepEqual(evaluator?.datasets.map(({ dataset }) => dataset.datasetId), [datasets.pairs]);
 });
 

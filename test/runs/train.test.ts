@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { loadCheckpoint } from '../../src/checkpoints/load.ts';
 import { parseManifest } from '../../src/checkpoints/manifest.ts';
 import { bestCheckpoint } from '../../src/store/checkpoints.ts';
+import { listEstimates } from '../../src/store/estimates.ts';
 import { findModel } from '../../src/store/models.ts';
 import { listMetrics } from '../../src/store/metrics.ts';
 import { listScores } from '../../src/store/scores.ts';
@@ -29,6 +30,9 @@ test('a pipeline trains two teachers and a student, which becomes the default mo
   const scores = await listScores(store, [recognizer, student]);
   assert.deepEqual(scores.filter(({ label }) => label === '').map(({ language, tp, fn, words }) => [language, tp + fn, words]), [['en', 3, 7], ['es', 3, 7], ['en', 3, 7], ['es', 3, 7]]);
   assert.deepEqual((await listScores(store, [evaluator])).map(({ language, scorer }) => [language, scorer]), [['en', 'pairs'], ['en', 'pairs']]);
+  // the student's teacher is opened beside it
+  const estimates = [...(await listEstimates(store, recognizer)), ...(await listEstimates(store, student))];
+  assert.deepEqual(estimates.map(({ language, agreement, sentences }) => [language, agreement !== null, sentences]), [['es', false, 2], ['zh', false, 2], ['es', true, 2], ['zh', true, 2]]);
   assert.ok((await listMetrics(store, student, { name: 'loss' })).every(({ value }) => value !== null));
   const row = (await bestCheckpoint(store, student)) ?? assert.fail();
   const { manifest, tensors } = await loadCheckpoint(storage, { storageKey: row.storageKey, manifest: parseManifest(row.manifest) });

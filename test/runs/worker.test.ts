@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkpointDownloads } from '../../src/runs/downloads.ts';
 import { listCheckpoints } from '../../src/store/checkpoints.ts';
+import { listEstimates } from '../../src/store/estimates.ts';
 import { listEvents } from '../../src/store/events.ts';
 import { listMetrics } from '../../src/store/metrics.ts';
 import { findModel } from '../../src/store/models.ts';
@@ -30,6 +31,9 @@ test('a pipeline goes through: teachers, then the student, with scores, checkpoi
   ]);
   assert.deepEqual((await listScores(store, [evaluator])).map(({ language, label, scorer, fn }) => [language, label, scorer, fn]), [['en', '', 'pairs', 0], ['en', 'same', 'pairs', 0]]);
   assert.equal((await listScores(store, [recognizer])).filter(({ label }) => label === '').length, 2);
+  // the raw text's language has a test set, too; the source language needs no estimate
+  const [byRecognizer, byStudent, byEvaluator] = await Promise.all([recognizer, student, evaluator].map((runId) => listEstimates(store, runId)));
+  assert.deepEqual([byRecognizer, byStudent, byEvaluator].map((rows) => rows?.map(({ language, agreement, sentences, words }) => [language, agreement, sentences, words])), [[['es', null, 2, 6]], [['es', 1, 2, 6]], []]);
   const checkpoints = await listCheckpoints(store, student);
   assert.deepEqual(checkpoints.map(({ step, isBest, isLast }) => [step, isBest, isLast]), [[20, true, true]]);
   const { checkpointId } = checkpoints[0] ?? assert.fail();
@@ -37,7 +41,7 @@ test('a pipeline goes through: teachers, then the student, with scores, checkpoi
   const losses = await listMetrics(store, student, { name: 'loss' });
   assert.deepEqual([losses.length, losses[0]?.step, losses.at(-1)?.step], [20, 1, 20]);
   const types = (await listEvents(store, student, { limit: 200 })).map(({ type }) => type);
-  for (const type of ['transition', 'phase', 'progress', 'metric', 'checkpoint', 'score']) assert.ok(types.includes(type), type);
+  for (const type of ['transition', 'phase', 'progress', 'metric', 'checkpoint', 'score', 'estimate']) assert.ok(types.includes(type), type);
   const download = await checkpointDownloads({ store, storage, config }).open(checkpointId);
   assert.ok(download.sizeBytes > 10_000);
   const card = Buffer.concat(await download.stream({ start: 512, end: 4_000 }).toArray()).toString();
