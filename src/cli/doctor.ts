@@ -9,10 +9,11 @@ import { hasKernels } from '../setup/kernels.mjs';
 import { hasNvidiaDriver, TFJS } from '../setup/paths.mjs';
 import { startPostgres } from '../store/postgres.ts';
 import { openStore } from '../store/store.ts';
-import { loadBackend } from '../tensor/backend.ts';
+import { loadBackend, nativeProduct } from '../tensor/backend.ts';
 
 /** A run's checkpoints and caches of teacher outputs. */
 const ENOUGH_DISK_BYTES = 5e9;
+const PRODUCTS = { tiles: 'matrix tiles (AMX)', vectors: 'vectors (AVX-512 BF16)', '': 'TensorFlow: this processor has neither AMX nor AVX-512 BF16' } as const;
 
 interface Finding {
   readonly what: string;
@@ -69,7 +70,7 @@ async function engine(config: Config): Promise<Finding[]> {
 
 function describeKernels(areBuilt: boolean, isGpu: boolean): Finding {
   if (isGpu) return { what: 'Kernels', says: "TensorFlow's own, on the GPU; ours are for the CPU" };
-  if (areBuilt) return { what: 'Kernels', says: 'ours, built for this processor' };
+  if (areBuilt) return { what: 'Kernels', says: `ours, built for this processor; products of bfloat16 by ${PRODUCTS[nativeProduct()]}` };
   return { what: 'Kernels', says: 'not built from these sources for this processor', fault: 'Run "npm run setup", which builds them.' };
 }
 

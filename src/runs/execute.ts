@@ -192,11 +192,19 @@ class Execution {
     if (recognizer === null || checkpointId === undefined || material.unlabeled.length === 0) return;
     await this.#recorder.phase({ type: 'phase', phase: 'train', message: 'estimating F1 on raw text' });
     const open = (checkpoint: LoadOptions['checkpoint']): Promise<Recognizer> => engine.open({ encoder, checkpoint, precision: options.precision, cacheDir: config.cacheDir });
-    for await (const { ci95, ...estimate } of estimateTargets({ model: recognizer, material, open, decoding: options.decoding, signal })) {
-      const row = { ...estimate, ciLow: ci95[0], ciHigh: ci95[1], checkpointId };
-      if (!(await persist(log, () => saveEstimate(store, { runId, attempt: task.attempt }, row)))) throw new Superseded();
-      const message = `F1 on ${estimate.language} without gold tags is about ${estimate.f1.toFixed(4)} (${ci95.map((end) => end.toFixed(2)).join(' to ')})`;
-      await this.#recorder.event({ level: 'info', type: 'estimate', message, data: { ...estimate, ci95, checkpointId } });
+    try {
+      for await (const { ci95, ...estimate } of estimateTargets({ model: recognizer, material, open, decoding: options.decoding, signal })) {
+        const row = { ...estimate, ciLow: ci95[0], ciHigh: ci95[1], checkpointId };
+        if (!(await persist(log, () => saveEstimate(store, { runId, attempt: task.attempt }, row)))) throw new Superseded();
+        const message = `F1 on ${estimate.language} without gold tags is about ${estimate.f1.toFixed(4)} (${ci95.map((end) => end.toFixed(2)).join(' to ')})`;
+        await this.#recorder.event({ level: 'info', type: 'estimate', message, data: { ...estimate, ci95, checkpointId } });
+      }
+    } catch (error) {
+      // trained and scored as the model is, a missing estimate is no reason to lose it
+      if (signal.aborted || error instanceof Superseded) throw error;
+      const { code, detail } = failureOf(error);
+      log.warn({ runId, err: error }, 'F1 could not be estimated');
+      await this.#recorder.event({ level: 'warn', type: 'warning', message: `F1 without gold tags could not be estimated: ${detail}`, data: { code } });
     }
   }
 

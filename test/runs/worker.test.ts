@@ -10,7 +10,7 @@ import { findModel } from '../../src/store/models.ts';
 import { liveProcesses } from '../../src/store/processes.ts';
 import { findRun } from '../../src/store/runs.ts';
 import { listScores } from '../../src/store/scores.ts';
-import { DEAF, KILLED, SLOW, THROWS } from './fixtures/engine.ts';
+import { DEAF, KILLED, SHUT, SLOW, THROWS } from './fixtures/engine.ts';
 import { ended, startWorkerProcess, submit, until, world } from './fixtures/world.ts';
 
 test('a pipeline goes through: teachers, then the student, with scores, checkpoints, metrics and the default model', async (t) => {
@@ -46,6 +46,19 @@ test('a pipeline goes through: teachers, then the student, with scores, checkpoi
   assert.ok(download.sizeBytes > 10_000);
   const card = Buffer.concat(await download.stream({ start: 512, end: 4_000 }).toArray()).toString();
   assert.match(card, /\| es test \| es \| test \|/);
+});
+
+test('a student whose teacher cannot be opened for an estimate keeps its scores, and says so', async (t) => {
+  const all = await world(t);
+  const { service, store, datasets } = all;
+  startWorkerProcess(all);
+  const { train, dev, testEs, rawEs } = datasets;
+  const { runs } = await service.submitPipeline({ seed: SHUT, datasets: { train: [train], dev: [dev], test: [testEs], unlabeled: [rawEs] } });
+  const student = runs[2]?.runId ?? assert.fail();
+  await until(store, student, 'succeeded');
+  assert.deepEqual([(await listEstimates(store, student)).length, (await listScores(store, [student])).some(({ language }) => language === 'es')], [0, true]);
+  const warnings = (await listEvents(store, student, { limit: 200 })).filter(({ type }) => type === 'warning');
+  assert.deepEqual(warnings.map(({ message }) => message), ['F1 without gold tags could not be estimated: the file is damaged']);
 });
 
 test('a trainer that throws, or is killed, fails its run with a code and a detail, and the worker goes on', async (t) => {
