@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { withHugePages } from '../tensor/huge-pages.ts';
 import { median } from './measure.ts';
 
 export type Engine = 'mtmt' | 'torch' | 'onnxruntime';
@@ -89,7 +90,9 @@ async function measureApart(shape: Shape, { engine, precision }: Contestant, { r
   const flags = Object.entries({ ...shape, precision, repeats }).map(([key, value]) => `--${key}=${value}`);
   const [program, args] =
     engine === 'mtmt' ? [process.execPath, ['--import', import.meta.resolve('tsx'), CLI, 'benchmark', 'engine', ...flags, '--rounds=1', '--json']] : [python ?? 'python3', [peerScript, ...flags, `--engine=${engine}`]];
-  const { stdout } = await promisify(execFile)(program, args, { timeout: MAX_MS, maxBuffer: 1 << 24 });
+  // as a worker starts its trainers
+  const env = engine === 'mtmt' && shape.what === 'train' ? withHugePages(process.env) : process.env;
+  const { stdout } = await promisify(execFile)(program, args, { env, timeout: MAX_MS, maxBuffer: 1 << 24 });
   const last = stdout.trim().split('\n').at(-1) ?? '';
   return JSON.parse(last) as Line;
 }

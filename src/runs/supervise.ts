@@ -1,6 +1,7 @@
 /** The child process that trains one run: starts it, talks to it, and makes of its end an outcome. */
 import { fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { withHugePages } from '../tensor/huge-pages.ts';
 import type { Outcome } from './lifecycle.ts';
 import { failureOfExit } from './lifecycle.ts';
 
@@ -33,6 +34,7 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
   const child = fork(path, [JSON.stringify(task)], {
     // The parent may have been started in any folder, so tsx is named by where it is.
     execArgv: ['--import', import.meta.resolve('tsx')],
+    env: withHugePages(process.env),
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
   let tail = '';
