@@ -90,9 +90,9 @@ async function measureApart(shape: Shape, { engine, precision }: Contestant, { r
   const flags = Object.entries({ ...shape, precision, repeats }).map(([key, value]) => `--${key}=${value}`);
   const [program, args] =
     engine === 'mtmt' ? [process.execPath, ['--import', import.meta.resolve('tsx'), CLI, 'benchmark', 'engine', ...flags, '--rounds=1', '--json']] : [python ?? 'python3', [peerScript, ...flags, `--engine=${engine}`]];
-  // as a worker starts its trainers
-  const env = engine === 'mtmt' && shape.what === 'train' ? withHugePages(process.env) : process.env;
-  const { stdout } = await promisify(execFile)(program, args, { env, timeout: MAX_MS, maxBuffer: 1 << 24 });
+  // ours as a worker starts its trainers
+  const env = engine === 'mtmt' && shape.what === 'train' ? { env: withHugePages(process.env) } : {};
+  const { stdout } = await promisify(execFile)(program, args, { ...env, timeout: MAX_MS, maxBuffer: 1 << 24 });
   const last = stdout.trim().split('\n').at(-1) ?? '';
   return JSON.parse(last) as Line;
 }
