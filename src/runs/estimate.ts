@@ -8,6 +8,7 @@ import { estimateF1, fitReference, type Estimate } from '../scoring/estimate.ts'
 import type { Tagged, TaggedGold } from '../scoring/expected.ts';
 import { decode } from '../scoring/viterbi.ts';
 import { selectingDev } from '../training/dev.ts';
+import { meanOf } from '../training/teacher-outputs.ts';
 import type { Material } from './material.ts';
 
 /** Of a language, at most: sampling then moves F1 by two points or so, and two cores tag them in some ten seconds. */
@@ -79,13 +80,8 @@ async function tagAll<T extends Sentence>(sentences: readonly T[], { model, teac
   return sentences.map((sentence, index) => {
     const probs = own[index]?.probs ?? new Float32Array(0);
     const predicted = decode(probs, model.labels, decoding);
+    if (teachers.length === 0) return { ...sentence, probs, predicted };
     const speaking = meanOf(taught.flatMap((each) => each[index] ?? []));
-    return speaking === null ? { ...sentence, probs, predicted } : { ...sentence, probs: speaking, predicted, teacher: decode(speaking, model.labels, decoding) };
+    return { ...sentence, probs: speaking, predicted, teacher: decode(speaking, model.labels, decoding) };
   });
-}
-
-function meanOf(arrays: readonly Float32Array[]): Float32Array | null {
-  const [first, ...rest] = arrays;
-  if (first === undefined) return null;
-  return first.map((value, index) => rest.reduce((sum, other) => sum + (other[index] ?? 0), value) / arrays.length);
 }

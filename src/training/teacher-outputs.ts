@@ -119,7 +119,8 @@ function wordOffsets(sentences: readonly Sentence[]): Int32Array {
   return offsets;
 }
 
-function meanOf(arrays: readonly Float32Array[]): Float32Array {
+/** Element by element, of arrays of one length; empty where there is none. */
+export function meanOf(arrays: readonly Float32Array[]): Float32Array {
   const [first = new Float32Array(0), ...rest] = arrays;
   if (rest.length === 0) return first;
   return first.map((value, index) => rest.reduce((sum, other) => sum + (other[index] as number), value) / arrays.length);

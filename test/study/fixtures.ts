@@ -3,6 +3,7 @@ import type { Score, ScoreVariant } from '../../src/schemas/result.ts';
 import { prf } from '../../src/scoring/ner.ts';
 import type { FinishedRun } from '../../src/study/summary.ts';
 import type { System } from '../../src/study/systems.ts';
+import { scoreOf as scoredTest } from '../cli/client/fixtures.ts';
 
 const SENTENCES = 10;
 export const SYSTEMS: System[] = [
@@ -22,19 +23,8 @@ export function scoreOf(language: string, right: number, others: readonly Partia
     alphaBins: [],
   };
   return {
-    datasetId: `ds_${language}`,
-    language,
-    split: 'test',
-    ...prf(counts),
-    ...counts,
-    sentences: SENTENCES,
-    words: 100,
-    labels: {},
-    ci95: [0, 1],
-    checkpointId: 'ckpt_1',
-    selection: 'source-dev',
-    scorer: 'conlleval',
-    decoding: 'viterbi',
+    ...scoredTest(language, counts),
+    checkpointId: own.checkpointId,
     variants: [own, ...others.map((other) => ({ ...own, ...other }))],
   };
 }

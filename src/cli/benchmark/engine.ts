@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { contest, contestantsOf, type Contestant, type ContestOptions, type Shape } from '../../benchmark/contest.ts';
@@ -8,6 +7,7 @@ import { COMPARISONS, tableOf } from '../../benchmark/table.ts';
 import { backendOptions, loadConfig } from '../../config.ts';
 import { parseEncoderConfig, type EncoderConfig } from '../../models/config.ts';
 import { loadBackend } from '../../tensor/backend.ts';
+import { machineFacts } from './machine.ts';
 
 const HELP = `Usage: mtmt benchmark engine [options]
 
@@ -53,7 +53,8 @@ export async function run(args: string[]): Promise<number> {
     print(JSON.stringify(await measureHere(shapeOf(values), precisionOf(values.precision), options.repeats)));
     return 0;
   }
-  if (!isJson) print(`${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} cores, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}\n`);
+  const { processor, cores } = machineFacts();
+  if (!isJson) print(`${processor}, ${cores} cores, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}\n`);
   const comparisons = isOneShape ? [{ title: 'this shape', shape: shapeOf(values) }] : COMPARISONS;
   for (const comparison of comparisons) {
     const contestants = contestantsOf(comparison.shape, values.peer !== undefined).filter((each) => isWanted(each, values.precision));

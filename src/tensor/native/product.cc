@@ -105,22 +105,20 @@ class Product {
   bool is_a_transposed_, is_b_transposed_;
 };
 
-/** Linux gives a process the tiles only if it asks. */
-bool has_tiles() {
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__)
+/** Linux gives a process the tiles only if it asks. */
+bool are_tiles_allowed() {
   constexpr long kRequestPermission = 0x1023, kTileData = 18;
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-#else
-  return false;
-#endif
 }
+#endif
 
 }  // namespace
 
 const char* register_product() {
   register_op({"MtmtProduct", {"a: bfloat16", "b: bfloat16"}, {"product: bfloat16"}, {"transpose_a: bool", "transpose_b: bool"}});
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__)
-  if (has_tiles()) {
+  if (are_tiles_allowed()) {
     register_kernel<Product<Tiles>>("MtmtProduct", {});
     return "tiles";
   }
