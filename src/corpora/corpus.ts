@@ -15,3 +15,8 @@ export interface Corpus {
   readonly digest: string;
   readonly sentences: readonly Sentence[];
 }
+
+/** Each once, in the order of the sets. */
+export function languagesOf(sets: readonly Pick<Corpus, 'language'>[]): string[] {
+  return [...new Set(sets.map(({ language }) => language))];
+}

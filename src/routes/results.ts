@@ -33,8 +33,8 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
   app.get('/runs/:runId/scores', { schema: { tags, summary: 'F1 by dataset, with counts', params: RunParams, querystring: ScoreQuery, response: { 200: ScoreList } } }, async (request) => {
     const { runId } = await existing(request.params.runId);
     const { language, split, details = false, ...page } = request.query;
-    const variants = await (details ? listDetailedVariants : listVariants)(store, [runId]);
-    return pageOfAll(presentScores(await listScores(store, [runId], { language, split }), variants), page);
+    const scores = await listScores(store, [runId], { language, split });
+    return pageOfAll(presentScores(scores, await (details ? listDetailedVariants : listVariants)(store, scores)), page);
   });
 
   app.get(
@@ -92,8 +92,8 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
     const runs = await Promise.all(runIds.map(existing));
     const { runId: baseline } = await existing(request.body.baseline ?? runIds[0] ?? '');
     const known = [...new Set([...runIds, baseline])];
-    const scores = comparable(await listScores(store, known, { split }), await listDetailedVariants(store, known));
-    return compareRuns({ runs, scores, baseline, split, languages });
+    const scores = await listScores(store, known, { split });
+    return compareRuns({ runs, scores: comparable(scores, await listDetailedVariants(store, scores)), baseline, split, languages });
   });
   done();
 }

@@ -1,4 +1,5 @@
 /** Turns the request of a pipeline into runs: two teachers on the source (or one of both kinds), then students on raw text. */
+import { languagesOf } from '../corpora/corpus.ts';
 import { findDataset } from '../store/datasets.ts';
 import { newId } from '../store/ids.ts';
 import type { Store } from '../store/store.ts';
@@ -71,8 +72,4 @@ export async function planPipeline(store: Store, { students = 'together', studen
 
 function isPairs({ kind }: Known): boolean {
   return kind === 'pairs';
-}
-
-function languagesOf(sets: readonly Known[]): string[] {
-  return [...new Set(sets.map(({ language }) => language))];
 }

@@ -7,6 +7,7 @@ export type ScoreRecord = Omit<Score, 'createdAt'>;
 export type NewScore = Omit<ScoreRecord, 'runId'>;
 export type VariantRecord = Omit<ScoreVariant, 'sentenceCounts' | 'alphaBins'>;
 export type DetailedVariant = ScoreVariant;
+type Scored = Pick<ScoreRecord, 'runId' | 'datasetId'>;
 export type NewVariant = Omit<ScoreVariant, 'runId' | 'sentenceCounts' | 'alphaBins'> & { readonly sentenceCounts: readonly number[]; readonly alphaBins: readonly number[] };
 
 interface Filter {
@@ -39,11 +40,17 @@ export async function listScores(store: Store, runIds: readonly string[], { lang
 
 const VARIANT_ORDER = [{ runId: 'asc' }, { datasetId: 'asc' }, { selection: 'asc' }, { decoding: 'asc' }] as const;
 
-/** Without the long lists. */
-export async function listVariants(store: Store, runIds: readonly string[]): Promise<VariantRecord[]> {
-  return store.scoreVariant.findMany({ where: { runId: { in: [...runIds] } }, orderBy: [...VARIANT_ORDER], omit: { sentenceCounts: true, alphaBins: true } });
+/** Those of the scores' runs and datasets, without the long lists. */
+export async function listVariants(store: Store, scores: readonly Scored[]): Promise<VariantRecord[]> {
+  return store.scoreVariant.findMany({ where: placesOf(scores), orderBy: [...VARIANT_ORDER], omit: { sentenceCounts: true, alphaBins: true } });
 }
 
-export async function listDetailedVariants(store: Store, runIds: readonly string[]): Promise<DetailedVariant[]> {
-  return store.scoreVariant.findMany({ where: { runId: { in: [...runIds] } }, orderBy: [...VARIANT_ORDER] });
+/** The long lists have three counts a sentence, so that nothing is read but what the scores are of. */
+export async function listDetailedVariants(store: Store, scores: readonly Scored[]): Promise<DetailedVariant[]> {
+  return store.scoreVariant.findMany({ where: placesOf(scores), orderBy: [...VARIANT_ORDER] });
+}
+
+function placesOf(scores: readonly Scored[]): { runId: { in: string[] }; datasetId: { in: string[] } } {
+  const distinct = (ids: readonly string[]): { in: string[] } => ({ in: [...new Set(ids)] });
+  return { runId: distinct(scores.map(({ runId }) => runId)), datasetId: distinct(scores.map(({ datasetId }) => datasetId)) };
 }

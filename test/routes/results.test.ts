@@ -76,6 +76,7 @@ test('results of a run', async (t) => {
     ['scores', { items: [score], nextCursor: null }],
     ['scores?language=en&split=test&limit=1', { items: [score], nextCursor: null }],
     ['scores?language=de', { items: [], nextCursor: null }],
+    ['scores?split=none', { items: [], nextCursor: null }],
     [
       'scores?details=true',
       { items: [{ ...score, variants: [{ ...score.variants[0], sentenceCounts: [...Array.from({ length: 5 }, () => [1, 0, 0]), ...Array.from({ length: 5 }, () => [0, 1, 1])].flat(), alphaBins: [{ words: 2, tp: 1, fp: 0, fn: 0 }] }] }], nextCursor: null },

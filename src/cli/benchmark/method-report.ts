@@ -1,6 +1,7 @@
 /** From what the study's runs gave to its report in files and in the experiment's tags. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { languagesOf } from '../../corpora/corpus.ts';
 import type { InstalledEncoder } from '../../encoders/registry.ts';
 import type { TrainingOptions } from '../../schemas/options.ts';
 import { alphaFigure, pointFigure, type Point, type PointRow } from '../../study/figures.ts';
@@ -113,8 +114,4 @@ function rowsOf({ systems, targets }: StudyReport): PointRow[] {
       return [{ series: language, f1: cell.mean, interval: hasInterval ? [transfer.mean + cell.gain.ci95[0], transfer.mean + cell.gain.ci95[1]] : null }];
     }),
   }));
-}
-
-function languagesOf(datasets: readonly { language: string }[]): string[] {
-  return [...new Set(datasets.map(({ language }) => language))];
 }
