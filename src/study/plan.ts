@@ -1,4 +1,4 @@
-/** The study as runs: for each seed one recognizer and one evaluator, which all students of that seed share, and a student for each system. */
+/** The study as runs: for each seed its teachers, which all students of that seed share, and a student for each system; ensembles when every seed has its teachers. */
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../schemas/dataset.ts';
 import type { RequestedOptions, TrainingOptions } from '../schemas/options.ts';
@@ -17,6 +17,8 @@ export interface StudyRequest {
   readonly studentOptions: RequestedOptions;
   /** 1, 2, …, of teachers and students alike. */
   readonly seeds: number;
+  /** Ids of `systems.ts`, beside direct transfer; null: the ablations. */
+  readonly systems: readonly string[] | null;
   /** Steps of the two students that are timed for the comparison of schedules; null: it is not asked for. */
   readonly timedSteps: number | null;
 }
@@ -26,7 +28,7 @@ export interface PlannedRun {
   readonly key: string;
   readonly name: string;
   readonly kind: RunKind;
-  /** null: a run that is only timed, or an evaluator */
+  /** null: a run that is only timed, or a teacher that is no system itself */
   readonly systemId: string | null;
   /** null: not timed */
   readonly schedule: 'everyWord' | 'oneWord' | null;
@@ -34,39 +36,84 @@ export interface PlannedRun {
   readonly options: RequestedOptions;
   /** Ids by role. */
   readonly datasets: { readonly train?: string[]; readonly dev?: string[]; readonly test?: string[]; readonly unlabeled?: string[] };
-  /** Keys of planned runs before this one. */
-  readonly teachers: { readonly recognizer: string; readonly evaluator: string } | null;
+  readonly teachers: PlannedTeachers | null;
 }
 
-/** The option that says which words are distilled, where training has it: the one place that knows. Without it every word is. */
-const DISTIL = 'distil';
+/** Keys of planned runs before this one; a run that teaches both tasks is in both lists. */
+export interface PlannedTeachers {
+  readonly recognizers: readonly string[];
+  readonly evaluators: readonly string[];
+}
 
 /** Teachers come before their students, one seed after the other, so that a study that is cut off has whole seeds. */
 export function planStudy(request: StudyRequest): { systems: System[]; runs: PlannedRun[] } {
-  const { datasets, seeds } = request;
-  const systems = distinct(systemsOf({ ...request.options, ...request.studentOptions }), request);
-  const roles = rolesOf(datasets);
-  const runs = Array.from({ length: seeds }, (_, index) => index + 1).flatMap((seed): PlannedRun[] => {
-    const of = (run: Omit<PlannedRun, 'key' | 'seed' | 'options' | 'schedule'> & { options?: RequestedOptions; schedule?: PlannedRun['schedule'] }): PlannedRun => {
-      const options = applicableOptions(run.kind, { ...request.options, ...(run.kind === 'student' && request.studentOptions), ...run.options });
-      const planned = { schedule: null, ...run, seed, options };
-      return { ...planned, key: keyOf(planned, request) };
-    };
-    const { train, sourceDev, dev, test, sourceTest, unlabeled } = roles;
-    const recognizer = of({ kind: 'recognizer', name: `seed ${seed} recognizer`, systemId: TRANSFER, datasets: { train, dev, test }, teachers: null });
-    const evaluator = of({ kind: 'evaluator', name: `seed ${seed} evaluator`, systemId: null, datasets: { train, dev: sourceDev, test: sourceTest }, teachers: null });
-    const teachers = { recognizer: recognizer.key, evaluator: evaluator.key };
-    const students = systems.flatMap(({ systemId, options }) =>
-      options === null ? [] : [of({ kind: 'student', name: `seed ${seed} ${systemId}`, systemId, options, datasets: { unlabeled, dev, test }, teachers })],
-    );
-    const timed = (['everyWord', 'oneWord'] as const).flatMap((schedule) => {
-      if (seed > 1 || request.timedSteps === null || (schedule === 'oneWord' && !hasDistil())) return [];
-      const options = { maxSteps: request.timedSteps, epochs: 1000, selection: 'last' as const, patience: null, ...(hasDistil() && { [DISTIL]: schedule }) };
-      return [of({ kind: 'student', name: `timed ${schedule}`, systemId: null, schedule, options, datasets: { unlabeled }, teachers })];
-    });
-    return [recognizer, evaluator, ...timed, ...students];
+  const systems = distinct(systemsOf({ ...request.options, ...request.studentOptions }, request.systems), request);
+  const context = { systems, roles: rolesOf(request.datasets), request };
+  const seeds = Array.from({ length: request.seeds }, (_, index) => index + 1);
+  const plans = seeds.map((seed) => planSeed({ ...context, seed }));
+  const everySeed = { recognizers: plans.flatMap(({ own }) => own.recognizers), evaluators: plans.flatMap(({ own }) => own.evaluators) };
+  const ensembles = seeds.flatMap((seed) => studentsOf(everySeed, 'everySeed', { ...context, seed }));
+  return { systems, runs: [...plans.flatMap(({ runs }) => runs), ...ensembles] };
+}
+
+interface SeedContext {
+  readonly systems: readonly System[];
+  readonly roles: Roles;
+  readonly request: StudyRequest;
+  readonly seed: number;
+}
+
+/** @returns `own`: the recognizer, and the evaluator where a student learns from one */
+function planSeed(context: SeedContext): { runs: PlannedRun[]; own: PlannedTeachers } {
+  const { systems, roles, request, seed } = context;
+  const { train, sourceDev, sourceTest } = roles;
+  const isTimed = seed === 1 && request.timedSteps !== null;
+  const hasEvaluator = isTimed || systems.some(({ options, teachers }) => options !== null && teachers !== 'shared');
+  const recognizer = planned({ kind: 'recognizer', name: `seed ${seed} recognizer`, systemId: TRANSFER, datasets: taggingSets(roles) }, context);
+  const evaluators = hasEvaluator ? [planned({ kind: 'evaluator', name: `seed ${seed} evaluator`, datasets: { train, dev: sourceDev, test: sourceTest } }, context)] : [];
+  const own = { recognizers: [recognizer.key], evaluators: evaluators.map(({ key }) => key) };
+  return { runs: [recognizer, ...evaluators, ...(isTimed ? timedRuns(own, context) : []), ...sharedRuns(context), ...studentsOf(own, undefined, context)], own };
+}
+
+/** Raw text moves no weight of a teacher: its F1 on the targets is estimated there. */
+function taggingSets({ train, dev, test, unlabeled }: Roles): PlannedRun['datasets'] {
+  return { train, dev, test, unlabeled };
+}
+
+function timedRuns(teachers: PlannedTeachers, context: SeedContext): PlannedRun[] {
+  const { request, roles } = context;
+  return (['everyWord', 'oneWord'] as const).map((schedule) => {
+    const options = { maxSteps: request.timedSteps, epochs: 1000, selection: 'last' as const, patience: null, distil: schedule };
+    return planned({ kind: 'student', name: `timed ${schedule}`, schedule, options, datasets: { unlabeled: roles.unlabeled }, teachers }, context);
   });
-  return { systems, runs };
+}
+
+/** Teachers of both tasks, each before its student. */
+function sharedRuns(context: SeedContext): PlannedRun[] {
+  const { systems, roles, seed } = context;
+  return systems.filter(({ teachers }) => teachers === 'shared').flatMap((system) => {
+    const { preset = 'mtmt' } = system.options ?? {};
+    const teacher = planned({ kind: 'teacher', name: `seed ${seed} teacher of ${system.systemId}`, options: { preset }, datasets: taggingSets(roles) }, context);
+    const keys = [teacher.key];
+    return [teacher, ...studentsOf({ recognizers: keys, evaluators: keys }, 'shared', { ...context, systems: [system] })];
+  });
+}
+
+/** One of this seed for each system that learns from such teachers. */
+function studentsOf(teachers: PlannedTeachers, from: System['teachers'], context: SeedContext): PlannedRun[] {
+  const { systems, seed } = context;
+  const { unlabeled, dev, test } = context.roles;
+  return systems.flatMap(({ systemId, options, teachers: wanted }) =>
+    options === null || wanted !== from ? [] : [planned({ kind: 'student', name: `seed ${seed} ${systemId}`, systemId, options, datasets: { unlabeled, dev, test }, teachers }, context)],
+  );
+}
+
+type Draft = Pick<PlannedRun, 'kind' | 'name' | 'datasets'> & Partial<Pick<PlannedRun, 'systemId' | 'schedule' | 'options' | 'teachers'>>;
+
+function planned(draft: Draft, { request, seed }: SeedContext): PlannedRun {
+  const options = applicableOptions(draft.kind, { ...request.options, ...(draft.kind === 'student' && request.studentOptions), ...draft.options });
+  const run = { systemId: null, schedule: null, teachers: null, ...draft, seed, options };
+  return { ...run, key: keyOf(run, request) };
 }
 
 /** Every option that today's code gives the run. */
@@ -80,16 +127,12 @@ export function isTrainedSo(planned: Pick<PlannedRun, 'kind' | 'options'>, optio
   return Object.entries(options).every(([name, value]) => JSON.stringify(wanted[name]) === JSON.stringify(value));
 }
 
-function hasDistil(): boolean {
-  return DISTIL in resolveOptions('student', {});
-}
-
-/** Systems whose students would be trained alike are one: the first. */
+/** Systems whose students would be trained alike, by the same teachers, are one: the first. */
 function distinct(systems: readonly System[], { options, studentOptions }: StudyRequest): System[] {
   const seen = new Set<string>();
   return systems.filter((system) => {
     if (system.options === null) return true;
-    const resolved = JSON.stringify(resolveOptions('student', { ...options, ...studentOptions, ...system.options }));
+    const resolved = JSON.stringify([system.teachers, resolveOptions('student', { ...options, ...studentOptions, ...system.options })]);
     const isNew = !seen.has(resolved);
     seen.add(resolved);
     return isNew;

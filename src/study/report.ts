@@ -3,6 +3,8 @@ import type { AlphaBin } from '../scoring/alpha-bins.ts';
 import type { RequestedOptions, TrainingOptions } from '../schemas/options.ts';
 import type { StudyDataset } from './plan.ts';
 import type { Published } from './literature.ts';
+import { estimatesText, type StudyEstimates } from './estimates.ts';
+import { interval, share, signed, table } from './markdown.ts';
 import type { ScheduleComparison } from './schedules.ts';
 import type { Cell, SystemSummary } from './summary.ts';
 
@@ -19,13 +21,14 @@ export interface StudyReport {
   readonly sources: readonly string[];
   readonly targets: readonly string[];
   readonly seeds: number;
-  readonly options: { readonly requested: RequestedOptions; readonly requestedOfStudents: RequestedOptions; readonly recognizer: TrainingOptions; readonly evaluator: TrainingOptions; readonly students: Readonly<Record<string, TrainingOptions>> };
+  readonly options: { readonly requested: RequestedOptions; readonly requestedOfStudents: RequestedOptions; readonly recognizer: TrainingOptions; readonly evaluator: TrainingOptions | null; readonly teacher: TrainingOptions | null; readonly students: Readonly<Record<string, TrainingOptions>> };
   readonly decoding: string;
   readonly selection: string;
   readonly systems: readonly SystemSummary[];
   readonly alpha: Readonly<Record<string, readonly AlphaBin[]>>;
   readonly schedules: ScheduleComparison | null;
   readonly literature: readonly Published[];
+  readonly estimates: StudyEstimates;
   readonly runs: readonly { readonly runId: string; readonly name: string; readonly kind: string; readonly seed: number; readonly seconds: number; readonly device: string | null }[];
   readonly missing: readonly { readonly name: string; readonly reason: string }[];
   /** File names beside the report. */
@@ -37,7 +40,7 @@ export interface StudyReport {
 const FOREIGN_SELECTIONS = ['source-dev', 'target-dev', 'last'];
 
 export function markdownOf(report: StudyReport): string {
-  const sections = [summaryOf(report), figuresOf(report), readingsOf(report), schedulesOf(report), literatureOf(report), howOf(report)];
+  const sections = [summaryOf(report), figuresOf(report), readingsOf(report), schedulesOf(report), literatureOf(report), estimatesText(report.estimates), howOf(report)];
   return `${joined(sections)}\n`;
 }
 
@@ -133,7 +136,7 @@ function howOf({ command, createdAt, commit, versions, machine, experiment, enco
     `experiment: ${experiment.name} (${experiment.experimentId}), ${runs.length} runs of ${hours(seconds.runs)} together; this start took ${hours(seconds.command)}`,
     `options asked for: \`${JSON.stringify(options.requested)}\`, of students \`${JSON.stringify(options.requestedOfStudents)}\`; all of them are in the JSON file`,
   ];
-  const rows = datasets.map(({ language, kind, split, sentences, words, digest }) => [language, kind === 'unlabeled' ? 'raw text' : split, String(sentences), String(words), `\`${digest.slice(0, 19)}…\``]);
+  const rows = datasets.map(({ language, kind, split, sentences, words, digest }) => [language, kind === 'unlabeled' ? 'raw text' : split, String(sentences), String(words), `\`${digest}\``]);
   return `## How it was measured\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n\n${table(['language', 'use', 'sentences', 'words', 'digest'], rows)}`;
 }
 
@@ -145,24 +148,6 @@ function cellText(cell: Cell | null): string {
 function gainText(cell: Cell | null): string {
   const gain = cell?.gain ?? null;
   return gain === null ? '' : `${signed(gain.difference)} ${interval(gain.ci95)}`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
-function interval([low, high]: readonly [number, number]): string {
-  return `[${signed(low)}, ${signed(high)}]`;
-}
-
-function signed(share: number): string {
-  const points = (100 * share).toFixed(1);
-  return share < 0 || points === '0.0' ? points.replace('-0.0', '0.0') : `+${points}`;
-}
-
-function share(value: number | undefined, digits = 1): string {
-  return value === undefined ? '' : (100 * value).toFixed(digits);
 }
 
 function hours(seconds: number): string {

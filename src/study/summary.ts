@@ -1,4 +1,5 @@
 /** Scores of the study's runs gathered by system and language: mean and spread over seeds, and the difference from direct transfer. */
+import type { Estimate } from '../schemas/estimate.ts';
 import type { Score, ScoreVariant } from '../schemas/result.ts';
 import type { AlphaBin } from '../scoring/alpha-bins.ts';
 import { pairedDifference, type PairedDifference, type Stratum } from '../scoring/paired.ts';
@@ -18,6 +19,7 @@ export interface FinishedRun {
   readonly seconds: number;
   /** With details. */
   readonly scores: readonly Score[];
+  readonly estimates: readonly Estimate[];
 }
 
 /** F1 is 0 to 1; a list has one number a seed. */

@@ -14,7 +14,7 @@ const set = (language: string, use: 'train' | 'dev' | 'test' | 'unlabeled', labe
   words: 100,
 });
 const DATASETS = [set('en', 'train'), set('en', 'dev'), set('en', 'test'), set('es', 'unlabeled'), set('es', 'dev'), set('es', 'test'), set('de', 'unlabeled'), set('zh', 'dev', ['LOC', 'TIME'])];
-const REQUEST: StudyRequest = { datasets: DATASETS, encoder: 'tiny', options: { epochs: 2 }, studentOptions: { learningRate: 5e-5 }, seeds: 2, timedSteps: null };
+const REQUEST: StudyRequest = { datasets: DATASETS, encoder: 'tiny', options: { epochs: 2 }, studentOptions: { learningRate: 5e-5 }, seeds: 2, systems: null, timedSteps: null };
 
 test('A seed has a recognizer, an evaluator and a student for each ablation, teachers first', () => {
   const { runs } = planStudy(REQUEST);
@@ -23,7 +23,7 @@ test('A seed has a recognizer, an evaluator and a student for each ablation, tea
     [1, 2].flatMap((seed) => ['recognizer', 'evaluator', 'recognition', 'similarity', 'alpha', 'beta', 'gamma'].map((what) => `seed ${seed} ${what}`)),
   );
   const of = (seed: number, kind: string): string | undefined => runs.find((run) => run.seed === seed && run.kind === kind)?.key;
-  for (const run of runs.filter(({ kind }) => kind === 'student')) assert.deepEqual(run.teachers, { recognizer: of(run.seed, 'recognizer'), evaluator: of(run.seed, 'evaluator') });
+  for (const run of runs.filter(({ kind }) => kind === 'student')) assert.deepEqual(run.teachers, { recognizers: [of(run.seed, 'recognizer')], evaluators: [of(run.seed, 'evaluator')] });
   assert.equal(new Set(runs.map(({ key }) => key)).size, runs.length);
 });
 
@@ -48,7 +48,7 @@ test('Students of the default options are a system of their own where they diffe
 test('Targets’ raw text is learnt from by one student, and target dev sets go along where a run takes their labels', () => {
   const { runs } = planStudy(REQUEST);
   const [recognizer, evaluator, student] = runs;
-  assert.deepEqual(recognizer?.datasets, { train: ['ds_en_train'], dev: ['ds_en_dev', 'ds_es_dev'], test: ['ds_en_test', 'ds_es_test'] });
+  assert.deepEqual(recognizer?.datasets, { train: ['ds_en_train'], dev: ['ds_en_dev', 'ds_es_dev'], test: ['ds_en_test', 'ds_es_test'], unlabeled: ['ds_es_unlabeled', 'ds_de_unlabeled'] });
   assert.deepEqual(evaluator?.datasets, { train: ['ds_en_train'], dev: ['ds_en_dev'], test: ['ds_en_test'] });
   assert.deepEqual(student?.datasets, { unlabeled: ['ds_es_unlabeled', 'ds_de_unlabeled'], dev: ['ds_en_dev', 'ds_es_dev'], test: ['ds_en_test', 'ds_es_test'] });
 });
@@ -80,12 +80,43 @@ test('A run of before counts while every option it had is what the plan wants to
   assert.equal(isTrainedSo(planned, older as typeof trained), true);
 });
 
-test('Timed students are few steps of the first seed, and in no table', () => {
+test('Only the systems that are asked for are trained, beside direct transfer, with the teachers they need', () => {
+  const namesOf = (systems: string[]): string[] => planStudy({ ...REQUEST, seeds: 1, systems }).runs.map(({ name }) => name.replace('seed 1 ', ''));
+  assert.deepEqual(namesOf(['transfer']), ['recognizer']);
+  assert.deepEqual(namesOf(['gamma', 'alpha']), ['recognizer', 'evaluator', 'alpha', 'gamma']);
+  assert.deepEqual(namesOf(['article']), ['recognizer', 'teacher of article', 'article']);
+  assert.deepEqual(planStudy({ ...REQUEST, systems: ['default'] }).systems.map(({ systemId }) => systemId), ['transfer', 'default']);
+});
+
+test('The article’s student has the article’s options, and one teacher of both tasks in both roles', () => {
+  const { runs } = planStudy({ ...REQUEST, systems: ['article', 'gamma'] });
+  for (const seed of [1, 2]) {
+    const teacher = runs.find((run) => run.kind === 'teacher' && run.seed === seed) ?? assert.fail();
+    const student = runs.find((run) => run.systemId === 'article' && run.seed === seed) ?? assert.fail();
+    assert.deepEqual(student.teachers, { recognizers: [teacher.key], evaluators: [teacher.key] });
+    const { preset, objective, heads, epochs, learningRate } = resolvedOptions(student);
+    assert.deepEqual({ preset, objective, heads, epochs, learningRate }, { preset: 'article', objective: 'article', heads: 'two', epochs: 2, learningRate: 5e-5 });
+    assert.deepEqual([teacher.systemId, teacher.options, teacher.datasets], [null, { preset: 'article', epochs: 2 }, runs[0]?.datasets]);
+    assert.equal(resolvedOptions(teacher).pairDraw, 'uniform');
+  }
+});
+
+test('An ensemble learns from the teachers of every seed, once for each seed of the student, when all else is done', () => {
+  const { systems, runs } = planStudy({ ...REQUEST, systems: ['default', 'ensemble'] });
+  assert.deepEqual(systems.map(({ systemId }) => systemId), ['transfer', 'default', 'ensemble']);
+  assert.deepEqual(runs.map(({ name }) => name), ['seed 1 recognizer', 'seed 1 evaluator', 'seed 1 default', 'seed 2 recognizer', 'seed 2 evaluator', 'seed 2 default', 'seed 1 ensemble', 'seed 2 ensemble']);
+  const keys = (kind: string): string[] => runs.filter((run) => run.kind === kind).map(({ key }) => key);
+  for (const run of runs.slice(-2)) assert.deepEqual(run.teachers, { recognizers: keys('recognizer'), evaluators: keys('evaluator') });
+  assert.deepEqual(runs[6]?.options, runs[2]?.options);
+  assert.equal(new Set(runs.map(({ key }) => key)).size, runs.length);
+});
+
+test('Timed students are few steps of the first seed, by both schedules, and in no table', () => {
   const { runs } = planStudy({ ...REQUEST, timedSteps: 7 });
   const timed = runs.filter(({ schedule }) => schedule !== null);
-  assert.ok(timed.length >= 1);
+  assert.deepEqual(timed.map(({ schedule, options }) => [schedule, options.distil]), [['everyWord', 'everyWord'], ['oneWord', 'oneWord']]);
   for (const { seed, systemId, options, datasets, teachers } of timed) {
     assert.deepEqual([seed, systemId, options.maxSteps, options.selection, Object.keys(datasets)], [1, null, 7, 'last', ['unlabeled']]);
-    assert.equal(teachers?.recognizer, runs[0]?.key);
+    assert.deepEqual(teachers?.recognizers, [runs[0]?.key]);
   }
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { estimatesOf } from '../../src/study/estimates.ts';
 import { PUBLISHED } from '../../src/study/literature.ts';
 import { resolvedOptions } from '../../src/study/plan.ts';
 import { markdownOf, summaryOf, type StudyReport } from '../../src/study/report.ts';
 import { compareSchedules } from '../../src/study/schedules.ts';
 import { summarize } from '../../src/study/summary.ts';
-import { runOf, scoreOf, SYSTEMS } from './fixtures.ts';
+import { estimateOf, runOf, scoreOf, SYSTEMS } from './fixtures.ts';
 
 const RUNS = [1, 2].flatMap((seed) => [
   runOf('transfer', seed, [scoreOf('en', 9), scoreOf('es', 4 + seed), scoreOf('nl', 6)], 90),
@@ -24,13 +25,14 @@ const REPORT: StudyReport = {
   sources: ['en'],
   targets: ['es', 'nl'],
   seeds: 2,
-  options: { requested: { epochs: 2 }, requestedOfStudents: {}, recognizer: options, evaluator: options, students: {} },
+  options: { requested: { epochs: 2 }, requestedOfStudents: {}, recognizer: options, evaluator: options, teacher: null, students: {} },
   decoding: 'viterbi',
   selection: 'source-dev',
   systems: summarize({ systems: SYSTEMS, runs: RUNS, languages: ['en', 'es', 'nl'], targets: ['es', 'nl'] }),
   alpha: {},
   schedules: null,
   literature: PUBLISHED,
+  estimates: estimatesOf(SYSTEMS, RUNS),
   runs: [],
   missing: [],
   figures: { systems: 'systems.svg', alpha: 'alpha.svg' },
@@ -68,7 +70,7 @@ test('A target-dev column comes with its first scores, and their lack is said', 
 
 test('It names what made it', () => {
   const markdown = markdownOf(REPORT);
-  for (const fact of ['`mtmt benchmark method --data corpora`', 'commit abc', 'a processor, 2 cores, 16 GiB; device cpu', 'tiny, sha256:e', 'method (exp_1)', '`{"epochs":2}`', '| es | raw text | 5 | 50 | `sha256:0123456789ab…` |', 'runs of 8.0 min together']) assert.ok(markdown.includes(fact), `${fact} is not in ${markdown}`);
+  for (const fact of ['`mtmt benchmark method --data corpora`', 'commit abc', 'a processor, 2 cores, 16 GiB; device cpu', 'tiny, sha256:e', 'method (exp_1)', '`{"epochs":2}`', '| es | raw text | 5 | 50 | `sha256:0123456789abcdef` |', '2030-01-01T00:00:00.000Z', 'runs of 8.0 min together']) assert.ok(markdown.includes(fact), `${fact} is not in ${markdown}`);
 });
 
 test('What is missing is said before any figure', () => {
@@ -86,8 +88,15 @@ test('Schedules stand in pieces and seconds, and say what was not measured', () 
   assert.match(markdown, /\| 30\.00 \| 30\.00 \| 1000, taken from the other \|/);
 });
 
+test('F1 without gold tags stands in the report, after what is measured with them', () => {
+  const runs = [runOf('transfer', 1, [], 60, [estimateOf('es', 0.5, 0.6)])];
+  const markdown = markdownOf({ ...REPORT, estimates: estimatesOf(SYSTEMS, runs) });
+  const places = ['| system | en |', '## F1 without gold tags', '| direct transfer | 1 | es | 50.0 |', '## How it was measured'].map((part) => markdown.indexOf(part));
+  assert.ok(places.every((place, index) => place > (places[index - 1] ?? -1)), places.join());
+});
+
 test('A study without a single run is a report, too', () => {
   const systems = summarize({ systems: SYSTEMS, runs: [], languages: ['en', 'es'], targets: ['es'] });
-  const markdown = markdownOf({ ...REPORT, systems });
+  const markdown = markdownOf({ ...REPORT, systems, estimates: estimatesOf(SYSTEMS, []) });
   assert.doesNotMatch(markdown, /NaN|undefined|null/);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { languagesOf } from '../../corpora/corpus.ts';
 import type { InstalledEncoder } from '../../encoders/registry.ts';
 import type { TrainingOptions } from '../../schemas/options.ts';
+import { estimatesOf } from '../../study/estimates.ts';
 import { alphaFigure, pointFigure, type Point, type PointRow } from '../../study/figures.ts';
 import { PUBLISHED } from '../../study/literature.ts';
 import { resolvedOptions, type PlannedRun, type StudyRequest } from '../../study/plan.ts';
@@ -41,9 +42,12 @@ export async function gather(
   const sources = languagesOf(datasets.filter(({ kind, split }) => kind === 'labeled' && split === 'train'));
   const targets = languagesOf(datasets.filter(({ kind, language }) => kind === 'unlabeled' && !sources.includes(language)));
   const languages = languagesOf(datasets);
-  const optionsOf = (kind: PlannedRun['kind']): TrainingOptions => resolvedOptions(runs.find((run) => run.kind === kind) ?? { kind, options: {} });
+  const optionsOf = (kind: PlannedRun['kind']): TrainingOptions | null => {
+    const planned = runs.find((run) => run.kind === kind);
+    return planned === undefined ? null : resolvedOptions(planned);
+  };
   const students = runs.filter(({ kind, seed, systemId }) => kind === 'student' && seed === 1 && systemId !== null);
-  const recognizer = optionsOf('recognizer');
+  const recognizer = optionsOf('recognizer') ?? resolvedOptions({ kind: 'recognizer', options: {} });
   const { experimentId } = await client.tagExperiment(facts.experiment, {});
   const first = finished[0] === undefined ? null : await client.run(finished[0].runId);
   return {
@@ -63,6 +67,7 @@ export async function gather(
       requestedOfStudents: request.studentOptions,
       recognizer,
       evaluator: optionsOf('evaluator'),
+      teacher: optionsOf('teacher'),
       students: Object.fromEntries(students.map((run) => [run.systemId ?? '', resolvedOptions(run)])),
     },
     decoding: recognizer.decoding,
@@ -71,6 +76,7 @@ export async function gather(
     alpha: alphaByLanguage(finished, targets),
     schedules,
     literature: PUBLISHED,
+    estimates: estimatesOf(systems, finished),
     runs: finished.map(({ runId, name, kind, seed, seconds, device }) => ({ runId, name, kind, seed, seconds, device })),
     missing,
     figures: FIGURES,

@@ -7,6 +7,7 @@ import type { RequestedOptions } from '../../schemas/options.ts';
 import { parseBudget } from '../../study/budget.ts';
 import { planStudy, type StudyDataset, type StudyRequest } from '../../study/plan.ts';
 import { summaryOf } from '../../study/report.ts';
+import { SYSTEM_IDS } from '../../study/systems.ts';
 import { apiClient, type ApiClient, type Upload } from '../client/api.ts';
 import { CommandFailure, sayingFailures } from '../client/failure.ts';
 import { duration } from '../client/progress.ts';
@@ -36,6 +37,8 @@ reuses what has succeeded and goes on with the rest.
   --languages LIST        only these target languages: es,nl
   --encoder ID            default: the configured one
   --seeds N               of teachers and students (default ${DEFAULT_SEEDS})
+  --systems LIST          beside direct transfer, of ${SYSTEM_IDS.slice(1).join(', ')} (default: all but
+                          article, whose teacher is one encoder for both tasks, and ensemble, which learns from the teachers of all seeds)
   --budget TIME           ends politely then, with a report of what there is: 2h, 90m, 1h30m
   --schedule authors      measures computation for each distilled word, too, against one word of each encoded sentence
   --options JSON          of all runs, as in POST /runs (default ${JSON.stringify(OPTIONS)})
@@ -49,6 +52,7 @@ interface Flags {
   readonly languages: readonly string[] | null;
   readonly encoder: string | undefined;
   readonly seeds: number;
+  readonly systems: readonly string[] | null;
   readonly budgetSeconds: number | null;
   readonly isTimed: boolean;
   readonly options: RequestedOptions;
@@ -62,7 +66,7 @@ export async function run(args: string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args,
-    options: { data: text, languages: text, encoder: text, seeds: text, budget: text, schedule: text, options: text, 'student-options': text, experiment: text, out: text, help: { type: 'boolean', short: 'h' } },
+    options: { data: text, languages: text, encoder: text, seeds: text, systems: text, budget: text, schedule: text, options: text, 'student-options': text, experiment: text, out: text, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help === true) {
     process.stdout.write(HELP);
@@ -72,11 +76,13 @@ export async function run(args: string[]): Promise<number> {
   return sayingFailures(async () => {
     if (data === undefined) throw new CommandFailure('--data DIR is missing: a folder of corpora (--help says more)');
     if (schedule !== undefined && schedule !== 'authors') throw new CommandFailure(`--schedule is "${schedule}", expected authors`);
+    const seeds = wholeNumber(values.seeds, DEFAULT_SEEDS);
     const flags: Flags = {
       data,
-      languages: languages?.split(',').map((language) => language.trim()) ?? null,
+      languages: namesOf(languages),
       encoder,
-      seeds: wholeNumber(values.seeds, DEFAULT_SEEDS),
+      seeds,
+      systems: knownSystems(namesOf(values.systems), seeds),
       budgetSeconds: budgetOf(values.budget),
       isTimed: schedule === 'authors',
       options: { ...OPTIONS, ...json('options', values.options) },
@@ -117,13 +123,24 @@ async function requestOf(client: ApiClient, flags: Flags, { sets, encoder, outpu
   output.line(`\nUploading ${sets.length} corpora to ${client.url}`);
   const datasets: StudyDataset[] = [];
   for (const set of sets) datasets.push(await client.upload(set));
-  const { options, studentOptions, seeds } = flags;
-  return { datasets, encoder: encoder.encoderId, options, studentOptions, seeds, timedSteps: flags.isTimed ? TIMED_STEPS : null };
+  const { options, studentOptions, seeds, systems } = flags;
+  return { datasets, encoder: encoder.encoderId, options, studentOptions, seeds, systems, timedSteps: flags.isTimed ? TIMED_STEPS : null };
 }
 
 function targetText(sets: readonly Upload[]): Upload[] {
   const targets = targetsOf(sets);
   return sets.filter(({ kind, language }) => kind === 'unlabeled' && targets.has(language));
+}
+
+function namesOf(list: string | undefined): string[] | null {
+  return list?.split(',').map((name) => name.trim()) ?? null;
+}
+
+function knownSystems(names: string[] | null, seeds: number): string[] | null {
+  const unknown = names?.find((name) => !SYSTEM_IDS.includes(name));
+  if (unknown !== undefined) throw new CommandFailure(`--systems names "${unknown}"; there are: ${SYSTEM_IDS.join(', ')}`);
+  if (names?.includes('ensemble') === true && seeds < 2) throw new CommandFailure('--systems names ensemble, the mean of all seeds’ teachers: --seeds wants 2 or more');
+  return names;
 }
 
 function wholeNumber(text: string | undefined, otherwise: number): number {

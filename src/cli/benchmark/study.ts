@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Run } from '../../schemas/run.ts';
 import { mayBegin, secondsLeft, type Timed } from '../../study/budget.ts';
-import { isTrainedSo, type PlannedRun } from '../../study/plan.ts';
+import { isTrainedSo, type PlannedRun, type PlannedTeachers } from '../../study/plan.ts';
 import type { FinishedRun } from '../../study/summary.ts';
 import { ApiProblem, type ApiClient } from '../client/api.ts';
 import { CommandFailure } from '../client/failure.ts';
@@ -25,6 +25,12 @@ export interface StudyOutcome {
   readonly missing: readonly { readonly name: string; readonly reason: string }[];
   /** Real pieces a second, of the runs that are timed. */
   readonly speeds: Readonly<Partial<Record<'everyWord' | 'oneWord', number>>>;
+}
+
+/** Of runs. */
+interface TeacherIds {
+  readonly recognizers: string[];
+  readonly evaluators: string[];
 }
 
 /** In the tags of each run: what it is. */
@@ -54,14 +60,14 @@ export async function runStudy(client: ApiClient, study: Study): Promise<StudyOu
     const { name, kind, teachers } = planned;
     let run = known.get(planned.key) ?? null;
     if (run === null || !isDone(run)) {
-      const lost = teachers !== null && [teachers.recognizer, teachers.evaluator].some((key) => !isDone(known.get(key)));
+      const lost = teachers !== null && [...teachers.recognizers, ...teachers.evaluators].some((key) => !isDone(known.get(key)));
       isClosed ||= !mayBegin(kind, times, budgetLeft());
       if (lost || isClosed) {
         missing.push({ name, reason: isClosed ? BUDGET_SPENT : 'a teacher is missing' });
         continue;
       }
       const left = runs.slice(index).filter(({ key }) => !isDone(known.get(key)));
-      const submitted = await began(client, study, planned, { known: run, teachers: teachers === null ? null : { recognizer: idOf(known, teachers.recognizer), evaluator: idOf(known, teachers.evaluator) } });
+      const submitted = await began(client, study, planned, { known: run, teachers: teachers === null ? null : idsOf(known, teachers) });
       const end = await ended(client, study, submitted, { name, budgetLeft, aside: asideOf(index, runs.length, left.map((each) => each.kind), times) });
       run = end.run;
       isClosed ||= end.isCutOff;
@@ -88,11 +94,10 @@ async function began(
   client: ApiClient,
   { experiment, encoder, output }: Study,
   { key, name, kind, seed, options, datasets }: PlannedRun,
-  { known, teachers }: { known: Run | null; teachers: { recognizer: string; evaluator: string } | null },
+  { known, teachers }: { known: Run | null; teachers: TeacherIds | null },
 ): Promise<Run> {
   if (known === null) {
-    const named = teachers === null ? {} : { teachers: { recognizers: [teachers.recognizer], evaluators: [teachers.evaluator] } };
-    return client.submitRun({ kind, experiment, name, encoder, seed, tags: { [TAG]: key }, datasets, options, ...named });
+    return client.submitRun({ kind, experiment, name, encoder, seed, tags: { [TAG]: key }, datasets, options, ...(teachers !== null && { teachers }) });
   }
   if (known.terminal) {
     output.line(`  ${name} ${known.status === 'failed' ? `failed before (${known.failure?.code})` : 'was cancelled before'} and is tried again`);
@@ -142,7 +147,9 @@ async function cancelled(client: ApiClient, { runId, progress }: Run, { output, 
 }
 
 async function finishedRun(client: ApiClient, { name, kind, systemId, seed }: PlannedRun, run: Run): Promise<FinishedRun> {
-  return { runId: run.runId, name, kind, systemId, seed, device: run.device, seconds: secondsOf(run), scores: systemId === null ? [] : await client.scores(run.runId, { details: true }) };
+  const { runId, device } = run;
+  const [scores, estimates] = systemId === null ? [[], []] : [await client.scores(runId, { details: true }), await client.estimates(runId)];
+  return { runId, name, kind, systemId, seed, device, seconds: secondsOf(run), scores, estimates };
 }
 
 function asideOf(index: number, count: number, kindsLeft: readonly string[], times: readonly Timed[]): () => string {
@@ -164,8 +171,9 @@ function isDone(run: Run | null | undefined): boolean {
   return run?.status === 'succeeded';
 }
 
-function idOf(known: ReadonlyMap<string, Run>, key: string): string {
-  return known.get(key)?.runId ?? '';
+function idsOf(known: ReadonlyMap<string, Run>, { recognizers, evaluators }: PlannedTeachers): TeacherIds {
+  const ids = (keys: readonly string[]): string[] => keys.flatMap((key) => known.get(key)?.runId ?? []);
+  return { recognizers: ids(recognizers), evaluators: ids(evaluators) };
 }
 
 function messageOf(error: unknown): string {

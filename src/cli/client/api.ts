@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { Dataset } from '../../schemas/dataset.ts';
+import type { Estimate } from '../../schemas/estimate.ts';
 import type { Experiment } from '../../schemas/experiment.ts';
 import type { Model } from '../../schemas/model.ts';
 import type { NerRequest, NerResponse } from '../../schemas/ner.ts';
@@ -54,6 +55,8 @@ export interface ApiClient {
   cancel(runId: string): Promise<void>;
   /** @param details whether variants carry counts by sentence and by alpha */
   scores(runId: string, o?: { details: boolean }): Promise<Score[]>;
+  /** F1 by target language without gold tags, with the truth where the run was scored there. */
+  estimates(runId: string): Promise<Estimate[]>;
   events(runId: string, after: number): Promise<Static<typeof Event>[]>;
   /** Null where there is no such alias. */
   model(alias: string): Promise<Static<typeof Model> | null>;
@@ -122,6 +125,7 @@ export function apiClient(url: string, { signal = new AbortController().signal }
       await call('POST', `/runs/${runId}/cancel`);
     },
     scores: (runId, { details } = { details: false }) => list(`/runs/${runId}/scores${details ? '?limit=200&details=true' : ''}`),
+    estimates: (runId) => list(`/runs/${runId}/estimates?limit=200`),
     events: (runId, after) => list(`/runs/${runId}/events?limit=200&after=${after}`),
     async model(alias) {
       const answer = await send('GET', `/models/${alias}`);

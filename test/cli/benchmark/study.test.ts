@@ -3,12 +3,15 @@ import { test } from 'node:test';
 import { runStudy, type Study, type StudyOutcome } from '../../../src/cli/benchmark/study.ts';
 import { ApiProblem, type ApiClient } from '../../../src/cli/client/api.ts';
 import type { Run } from '../../../src/schemas/run.ts';
-import { planStudy, resolvedOptions, type PlannedRun, type StudyDataset } from '../../../src/study/plan.ts';
+import { planStudy, resolvedOptions, type PlannedRun, type StudyDataset, type StudyRequest } from '../../../src/study/plan.ts';
+import { estimateOf } from '../../study/fixtures.ts';
 import { recordedOutput, runOf } from '../client/fixtures.ts';
 
 const set = (language: string, kind: 'labeled' | 'unlabeled', split: 'train' | 'test'): StudyDataset => ({ datasetId: `ds_${language}_${split}`, name: `${language} ${split}`, kind, language, split, digest: `sha256:${language}${split}`, labels: kind === 'labeled' ? ['PER'] : [], sentences: 1, words: 2 });
 const DATASETS = [set('en', 'labeled', 'train'), set('es', 'unlabeled', 'train'), set('es', 'labeled', 'test')];
-const { runs: PLAN } = planStudy({ datasets: DATASETS, encoder: 'tiny', options: {}, studentOptions: {}, seeds: 1, timedSteps: null });
+const REQUEST: StudyRequest = { datasets: DATASETS, encoder: 'tiny', options: {}, studentOptions: {}, seeds: 1, systems: null, timedSteps: null };
+const { runs: PLAN } = planStudy(REQUEST);
+const ESTIMATE = estimateOf('es', 0.5, 0.6);
 const NAMES = PLAN.map(({ name }) => name);
 
 interface FakeClient {
@@ -48,6 +51,7 @@ function fakeClient(fate: (name: string) => Partial<Run> = () => ({ status: 'suc
       return Promise.resolve();
     },
     scores: () => Promise.resolve([]),
+    estimates: (runId) => Promise.resolve(find(runId).kind === 'recognizer' ? [ESTIMATE] : []),
     events: () => Promise.resolve([]),
   };
   return { client: client as ApiClient, rows, calls };
@@ -65,6 +69,31 @@ test('Runs are submitted in the order of the plan, students with the ids of thei
   assert.deepEqual([finished.map(({ name }) => name), missing], [NAMES, []]);
   assert.deepEqual(rows.at(-1)?.teachers, { recognizers: ['run_0'], evaluators: ['run_1'] });
   assert.equal(finished[0]?.seconds, 100);
+});
+
+test('An ensemble is submitted last, with the teachers of every seed; the article’s student with one teacher in both roles', async () => {
+  const { client, rows } = fakeClient();
+  const { runs } = planStudy({ ...REQUEST, seeds: 2, systems: ['article', 'ensemble'] });
+  const { finished } = await study(client, { runs });
+  assert.equal(finished.length, runs.length);
+  const idOf = (name: string): string => rows.find((row) => row.name === name)?.runId ?? assert.fail(name);
+  assert.deepEqual(rows.slice(-2).map(({ name, teachers }) => ({ name, teachers })), [1, 2].map((seed) => ({
+    name: `seed ${seed} ensemble`,
+    teachers: { recognizers: [idOf('seed 1 recognizer'), idOf('seed 2 recognizer')], evaluators: [idOf('seed 1 evaluator'), idOf('seed 2 evaluator')] },
+  })));
+  const shared = [idOf('seed 2 teacher of article')];
+  assert.deepEqual(rows.find(({ name }) => name === 'seed 2 article')?.teachers, { recognizers: shared, evaluators: shared });
+});
+
+test('An ensemble lacks a teacher where one seed does', async () => {
+  const { client } = fakeClient((name) => ({ status: name === 'seed 2 evaluator' ? 'failed' : 'succeeded' }));
+  const { missing } = await study(client, { runs: planStudy({ ...REQUEST, seeds: 2, systems: ['ensemble'] }).runs });
+  assert.deepEqual(missing.slice(1), ['seed 1 ensemble', 'seed 2 ensemble'].map((name) => ({ name, reason: 'a teacher is missing' })));
+});
+
+test('Estimates are read of the runs that are systems', async () => {
+  const { finished } = await study(fakeClient().client);
+  assert.deepEqual(finished.filter(({ estimates }) => estimates.length > 0).map(({ name, estimates }) => [name, estimates]), [['seed 1 recognizer', [ESTIMATE]]]);
 });
 
 test('A second start reuses what has succeeded', async () => {
