@@ -56,7 +56,7 @@ export function estimatesText({ rows, errors, all, without }: StudyEstimates): s
   const title = '## F1 without gold tags';
   if (rows.length === 0) return `${title}\n\nNo run has estimated its F1 on raw text: that takes a labeled dev set of a source language.`;
   const head = 'Each run estimates its F1 on raw text of the targets, by what labeled dev text of the sources says of it. Errors are the estimate minus test F1, in points.';
-  const found = all === null ? ' No target has a test set to compare with.' : ` Mean absolute error ${share(all.meanAbsolute)} of ${all.count} estimates; ${all.holding} of the 95% intervals hold the test F1.`;
+  const found = all === null ? ' No target has a test set to compare with.' : ` Mean absolute error: ${share(all.meanAbsolute)} over ${all.count} of them; ${all.holding} of their 95% intervals hold the test F1.`;
   const absent = without === 0 ? '' : ` Runs without an estimate: ${without}.`;
   return [`${title}\n\n${head}${found}${absent}`, errorsTable(rows, errors), rowsTable(rows)].filter((part) => part !== '').join('\n\n');
 }

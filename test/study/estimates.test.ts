@@ -32,7 +32,7 @@ test('Errors are averaged by system and over all, over what has a truth', () => 
 
 test('In Markdown shares are percent and errors points', () => {
   const lines = estimatesText(estimatesOf(SYSTEMS, RUNS)).split('\n');
-  assert.ok(lines.some((line) => line.endsWith('Mean absolute error 10.8 of 3 estimates; 2 of the 95% intervals hold the test F1. Runs without an estimate: 1.')), lines.join('\n'));
+  assert.ok(lines.some((line) => line.endsWith('Mean absolute error: 10.8 over 3 of them; 2 of their 95% intervals hold the test F1. Runs without an estimate: 1.')), lines.join('\n'));
   for (const row of ['| direct transfer | 1 | 0.0 | 0.0 | 1 of 1 |', '| + gamma (MTMT) | 2 | es | 50.0 | [40.0, 60.0] | 75.0 | -25.0 |', '| + gamma (MTMT) | 2 | nl | 60.0 | [50.0, 70.0] |  |  |']) assert.ok(lines.includes(row), `${row} is not in\n${lines.join('\n')}`);
 });
 

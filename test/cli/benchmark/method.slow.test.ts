@@ -35,7 +35,7 @@ async function writeCorpora(folder: string): Promise<void> {
   }
 }
 
-test('the study trains every ablation once, whatever stops it, and reports them beside direct transfer', { timeout: 180_000 }, async (t) => {
+test('the study trains every ablation once, whatever stops it, and reports them beside direct transfer; other systems come on request', { timeout: 600_000 }, async (t) => {
   const databaseUrl = await testDatabase(t);
   const home = await testFolder(t);
   const [data, out] = [join(home, 'corpora'), join(home, 'report')];
@@ -53,7 +53,7 @@ test('the study trains every ablation once, whatever stops it, and reports them 
 
   const whole = await command(args, env);
   assert.equal(whole.status, 0, whole.output);
-  const { missing, systems, runs, schedules, commit, datasets, seconds, experiment, alpha } = await report();
+  const { missing, systems, runs, schedules, commit, datasets, seconds, experiment, alpha, estimates } = await report();
   assert.deepEqual(missing, []);
   assert.deepEqual(systems.map(({ systemId, seeds }) => [systemId, seeds]), ['transfer', 'recognition', 'similarity', 'alpha', 'beta', 'gamma'].map((systemId) => [systemId, [1]]));
   for (const { systemId, byLanguage, targets } of systems) {
@@ -68,10 +68,25 @@ test('the study trains every ablation once, whatever stops it, and reports them 
   assert.equal(alpha['es']?.reduce((sum, bin) => sum + bin.words, 0), words);
   assert.ok(schedules !== null && schedules.timesPieces > 1, 'one word of a sentence costs the whole sentence');
   assert.ok(experiment.experimentId.startsWith('exp_') && seconds.runs > 0 && (commit === null || /^[0-9a-f]{40}\+?$/.test(commit)));
+  // one system a seed, of its one target, with the truth of the target's test set
+  assert.deepEqual(estimates.rows.map(({ systemId, seed, language }) => [systemId, seed, language]), systems.map(({ systemId }) => [systemId, 1, 'es']));
+  for (const { systemId, truth } of estimates.rows) assert.equal(truth, systems.find((system) => system.systemId === systemId)?.byLanguage['es']?.mean);
+  assert.equal(estimates.all?.count, systems.length);
+  assert.match(await readFile(join(out, 'report.md'), 'utf8'), /^## F1 without gold tags$/m);
   for (const figure of ['systems.svg', 'alpha.svg']) assert.match(await readFile(join(out, figure), 'utf8'), /^<svg .*<\/svg>\n$/s);
 
   const again = await command(args, env);
   assert.match(again.output, new RegExp(`${runs.length} runs, ${runs.length} of them there already`));
   assert.deepEqual((await report()).runs, runs);
   assert.deepEqual((await report()).systems, systems);
+
+  const more = await command([...args, '--seeds', '2', '--systems', 'gamma,article,ensemble'], env);
+  assert.equal(more.status, 0, more.output);
+  const wider = await report();
+  assert.deepEqual([wider.missing, wider.systems.map(({ systemId, seeds }) => [systemId, seeds])], [[], ['transfer', 'article', 'gamma', 'ensemble'].map((systemId) => [systemId, [1, 2]])]);
+  assert.deepEqual(wider.runs.filter(({ runId }) => runs.some((run) => run.runId === runId)).map(({ name }) => name), ['seed 1 recognizer', 'seed 1 evaluator', 'timed everyWord', 'timed oneWord', 'seed 1 gamma']);
+  assert.deepEqual(wider.runs.slice(-2).map(({ name }) => name), ['seed 1 ensemble', 'seed 2 ensemble']);
+  for (const { targets } of wider.systems.slice(1)) assert.equal(targets?.gain?.ci95.length, 2);
+  assert.equal(wider.estimates.rows.length, 8);
+  assert.equal(wider.options.teacher?.preset, 'article');
 });
