@@ -205,10 +205,20 @@ function halfTable(): Float32Array {
   return halves;
 }
 
-/** Half-precision bits of `value`, rounded to nearest even; for storing teachers' outputs and tables. */
+/** Half-precision bits of each value; for storing teachers' outputs. A loop: `from` with a function takes twenty times as long, and a corpus has 100 million. */
+export function toHalves(values: Float32Array): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) halves[i] = toHalf(values[i] as number);
+  return halves;
+}
+
+const scratch = new Float32Array(1);
+const scratchBits = new Uint32Array(scratch.buffer);
+
+/** Half-precision bits of `value`, rounded to nearest even. */
 export function toHalf(value: number): number {
-  const float = new Float32Array([value]);
-  const bits = new Uint32Array(float.buffer)[0] as number;
+  scratch[0] = value;
+  const bits = scratchBits[0] as number;
   const sign = (bits >>> 16) & 0x8000;
   const exponent = ((bits >>> 23) & 255) - 112;
   const fraction = bits & 0x7fffff;
@@ -230,5 +240,7 @@ export function toHalf(value: number): number {
 /** float32 values of half-precision bits. */
 export function fromHalves(bits: Uint16Array): Float32Array {
   const table = halfTable();
-  return Float32Array.from(bits, (b) => table[b] as number);
+  const values = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) values[i] = table[bits[i] as number] as number;
+  return values;
 }

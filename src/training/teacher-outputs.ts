@@ -9,7 +9,7 @@ import type { InstalledEncoder } from '../encoders/registry.ts';
 import { cosine, similarityOf } from '../inference/evaluator.ts';
 import { loadPredictor } from '../inference/load.ts';
 import type { Precision } from '../tensor/emit.ts';
-import { encodeHeader, SafetensorsFile, toHalf } from '../tensor/safetensors.ts';
+import { encodeHeader, SafetensorsFile, toHalves } from '../tensor/safetensors.ts';
 import type { TeacherOutputs } from './distillation.ts';
 import type { TrainingReport } from './request.ts';
 
@@ -89,10 +89,7 @@ async function writeOutput(path: string, rows: readonly Float32Array[]): Promise
   const file = await open(temporary, 'w');
   try {
     await file.write(encodeHeader({ values: { dtype: 'F16', shape: [count], data_offsets: [0, count * 2] } }));
-    for (const row of rows) {
-      const halves = Uint16Array.from(row, toHalf);
-      await file.write(Buffer.from(halves.buffer));
-    }
+    for (const row of rows) await file.write(Buffer.from(toHalves(row).buffer));
     await file.sync();
   } finally {
     await file.close();
