@@ -180,15 +180,10 @@ function toFloat32(bytes: Uint8Array, dtype: StoredType): Float32Array {
   const count = bytes.length / BYTES[dtype];
   if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, count);
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
-  const out = new Float32Array(halves.length);
-  if (dtype === 'BF16') {
-    const bits = new Uint32Array(out.buffer);
-    for (let i = 0; i < halves.length; i++) bits[i] = (halves[i] as number) << 16;
-    return out;
-  }
-  const table = halfTable();
-  for (let i = 0; i < halves.length; i++) out[i] = table[halves[i] as number] as number;
-  return out;
+  if (dtype === 'F16') return fromHalves(halves);
+  const bits = new Uint32Array(count);
+  for (let i = 0; i < count; i++) bits[i] = (halves[i] as number) << 16;
+  return new Float32Array(bits.buffer);
 }
 
 let halves: Float32Array | undefined;
