@@ -109,7 +109,7 @@ function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] 
     : 'F1 of "same tag" decisions about pairs of words.';
   const protocols = first.selections.map((selection) => `Protocol \`${selection}\`: ${SELECTIONS[selection] ?? 'see the manifest'}`);
   return [
-    `${unit} ${protocols.join('; ')}. Decoding: ${first.decoding}.`,
+    `${unit} ${protocols.join('. ')}. Decoding: ${first.decoding}.`,
     '',
     ...table(['corpus', 'language', 'split', 'P %', 'R %', 'F1 %', '95 %', 'tp', 'fp', 'fn', 'sentences', 'words'], rows),
   ];

@@ -92,7 +92,7 @@ describe('a download holds a whole model under the names of transformers', () =>
       }
       assert.deepEqual(files.get('tokenizer.json'), await readFile(join(encoder.directory, 'tokenizer.json')));
       assert.match(String(files.get('README.md')), /\| corpus one \| es \| test \| 75\.00 \| 60\.00 \| 66\.67 \| 50\.00 to 80\.00 \| 3 \| 1 \| 2 \| 10 \| 90 \|/);
-      assert.match(String(files.get('README.md')), /Protocol `source-dev`: the checkpoint is the best on [^;]+; Protocol `last`: [^;]+\. Decoding: viterbi\./);
+      assert.match(String(files.get('README.md')), /Protocol `source-dev`: the checkpoint is the best on [^`]+\. Protocol `last`: [^`]+\. Decoding: viterbi\./);
     });
   }
 
