@@ -106,7 +106,7 @@ test('comparisons', async (t) => {
   const api = await openApi(t);
   const a = await make(api, { seed: 1, tp: 5 });
   const b = await make(api, { seed: 2, tp: 8, options: { dropout: 0.2 } });
-  const shown = (made: Made, f1: number, difference: number): object => ({ runId: made.runId, name: 'recognizer', kind: 'recognizer', f1: { en: f1 }, difference: { en: difference }, ci95: { en: '<interval>' }, mean: f1 });
+  const shown = (made: Made, f1: number, difference: number): object => ({ runId: made.runId, name: 'recognizer', kind: 'recognizer', selections: ['source-dev'], f1: { en: f1 }, difference: { en: difference }, ci95: { en: '<interval>' }, mean: f1 });
   const withoutIntervals = (body: Comparison): object => ({ ...body, runs: body.runs.map((run) => ({ ...run, ci95: Object.fromEntries(Object.keys(run.ci95).map((language) => [language, '<interval>'])) })) });
   const differing = { dropout: { [a.runId]: 0.1, [b.runId]: 0.2 } };
 
@@ -120,7 +120,7 @@ test('comparisons', async (t) => {
   });
   await t.test('what is not scored is null', async () => {
     const body = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId], languages: ['de'] });
-    assert.deepEqual(body.runs, [{ runId: a.runId, name: 'recognizer', kind: 'recognizer', f1: { de: null }, difference: { de: null }, ci95: { de: null }, mean: null }]);
+    assert.deepEqual(body.runs, [{ runId: a.runId, name: 'recognizer', kind: 'recognizer', selections: [], f1: { de: null }, difference: { de: null }, ci95: { de: null }, mean: null }]);
   });
   await t.test('a difference has the interval of a paired bootstrap, which has no width where a run is its own baseline', async () => {
     const { runs } = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId, b.runId] });

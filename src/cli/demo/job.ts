@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SHOWN } from '../../demo/options.ts';
+import type { Dataset } from '../../schemas/dataset.ts';
 import type { RequestedOptions } from '../../schemas/options.ts';
 import type { Run } from '../../schemas/run.ts';
 import type { ApiClient, Upload } from '../client/api.ts';
@@ -40,14 +41,14 @@ const ALIAS_MS = 3_000;
 
 export async function mainJob(client: ApiClient, job: Job): Promise<void> {
   const { sets, output, signal, isOwnData, pollMs } = job;
-  const datasetIds = await upload(client, job);
+  const uploaded = await upload(client, job);
   await client.ensureExperiment(EXPERIMENT, HYPOTHESIS);
-  const runs = await pipelineRuns(client, job, datasetIds);
+  const runs = await pipelineRuns(client, job, uploaded);
   const idOf = (kind: string): string => runs.find((run) => run.kind === kind)?.runId ?? '';
   output.line(`\nTraining ${KINDS.join(', ')}`);
   await watchRuns(client, runs.map(({ runId }) => runId), { output, signal, ...(pollMs !== undefined && { pollMs }) });
   const [transfer, student] = [await client.scores(idOf('recognizer')), await client.scores(idOf('student'))];
-  const own = [...new Set([...transfer, ...student].map(({ selection }) => selection))].join(', ');
+  const own = [...new Set([...transfer, ...student].map(({ selection }) => selection))].join(', ') || 'nothing';
   output.line(`\nEntity F1 on the test sets (exact spans and labels, micro-averaged as conlleval does; percent, entities are counts; checkpoints chosen by ${own})\n`);
   for (const line of f1Table(transfer, student, targetsOf(sets))) output.line(`  ${line}`);
   const protocols = protocolTable(transfer, student, targetsOf(sets));
@@ -62,33 +63,38 @@ export async function mainJob(client: ApiClient, job: Job): Promise<void> {
   for (const line of curlLines(client.url, { studentId: idOf('student'), ...model })) output.line(`  ${line}`);
 }
 
-async function upload(client: ApiClient, { sets, output }: Job): Promise<ReadonlyMap<Upload, string>> {
+type Uploaded = ReadonlyMap<Upload, Pick<Dataset, 'datasetId' | 'labels'>>;
+
+async function upload(client: ApiClient, { sets, output }: Job): Promise<Uploaded> {
   output.line(`\nUploading ${sets.length} corpora to ${client.url}`);
-  const ids = new Map<Upload, string>();
+  const uploaded = new Map<Upload, Dataset>();
   for (const set of sets) {
-    const { datasetId, sentences, words, entities } = await client.upload(set);
-    ids.set(set, datasetId);
+    const dataset = await client.upload(set);
+    const { sentences, words, entities } = dataset;
+    uploaded.set(set, dataset);
     const counts = Object.entries(entities).map(([label, count]) => `${count} ${label}`);
     const what = set.kind === 'unlabeled' ? 'raw text' : set.split;
     output.line(`  ${set.language.padEnd(3)} ${what.padEnd(9)}${String(sentences).padStart(7)} sentences ${String(words).padStart(8)} words  ${counts.join(', ')}`.trimEnd());
   }
-  return ids;
+  return uploaded;
 }
 
 /** Those of an earlier demo with the same corpora and options, ended or not; else new ones. */
-async function pipelineRuns(client: ApiClient, { sets, options, studentOptions, encoder, output }: Job, ids: ReadonlyMap<Upload, string>): Promise<PipelineRun[]> {
+async function pipelineRuns(client: ApiClient, { sets, options, studentOptions, encoder, output }: Job, uploaded: Uploaded): Promise<PipelineRun[]> {
   const [sources, targets] = [sourcesOf(sets), targetsOf(sets)];
-  const of = (belongs: (set: Upload) => boolean): string[] => sets.filter(belongs).map((set) => ids.get(set) ?? '');
+  const of = (belongs: (set: Upload) => boolean): string[] => sets.filter(belongs).map((set) => uploaded.get(set)?.datasetId ?? '');
+  const labelsOf = (set: Upload): readonly string[] => uploaded.get(set)?.labels ?? [];
+  const known = new Set(sets.filter(({ kind, split }) => kind === 'labeled' && split === 'train').flatMap(labelsOf));
   const datasets = {
     train: of(({ kind, split }) => kind === 'labeled' && split === 'train'),
-    // a target's dev set would choose nothing: its labels are not to be seen
-    dev: of(({ kind, split, language }) => kind === 'labeled' && split === 'dev' && sources.has(language)),
+    // a target's dev set chooses nothing but what is scored by target-dev beside; with labels that the source has not got a run refuses it
+    dev: of((set) => set.kind === 'labeled' && set.split === 'dev' && (sources.has(set.language) || labelsOf(set).every((label) => known.has(label)))),
     test: of(({ kind, split }) => kind === 'labeled' && split === 'test'),
     unlabeled: of(({ kind, language }) => kind === 'unlabeled' && targets.has(language)),
   };
   const digest = createHash('sha256').update(JSON.stringify([datasets, options, studentOptions, encoder])).digest('hex').slice(0, 16);
-  const known = (await client.runs(EXPERIMENT)).filter((run) => run.tags['demo'] === digest && run.status !== 'cancelling');
-  const earlier = KINDS.flatMap((kind) => known.find((run) => run.kind === kind) ?? []);
+  const submitted = (await client.runs(EXPERIMENT)).filter((run) => run.tags['demo'] === digest && run.status !== 'cancelling');
+  const earlier = KINDS.flatMap((kind) => submitted.find((run) => run.kind === kind) ?? []);
   if (earlier.length < KINDS.length) return (await client.submitPipeline({ experiment: EXPERIMENT, datasets, options, studentOptions, tags: { demo: digest } })).runs;
   // teachers come first, so that the student finds them in the queue
   for (const run of earlier) if (isStopped(run)) await resume(client, run, output);
