@@ -27,7 +27,7 @@ export interface ScoreOptions extends Pick<TrainingOptions, 'decoding' | 'pairBa
 export async function* scoreTests(model: TrainedModel, { tests, sourceLanguages, decoding, pairBalance, signal, say }: ScoreOptions): AsyncGenerator<ScoredTest> {
   const { recognizer, evaluator } = model;
   for (const { step, selections, isOwn } of stepsOf(model)) {
-    if (recognizer === null && !isOwn) continue;
+    if (!isOwn && (recognizer === null || tests.corpora.length === 0)) continue;
     model.use(selections[0] ?? model.selection);
     const of = (place: Place, scored: ScoredCorpus): ScoredTest => ({ place, step, selections, isOwn, scored });
     for (const corpus of tests.corpora) {
