@@ -9,6 +9,7 @@ import type { Storage } from '../../src/storage/storage.ts';
 import { listCheckpoints } from '../../src/store/checkpoints.ts';
 import { listEstimates } from '../../src/store/estimates.ts';
 import { listEvents } from '../../src/store/events.ts';
+import { listMetrics } from '../../src/store/metrics.ts';
 import { beginAttempt } from '../../src/store/runs.ts';
 import { listScores, listVariants } from '../../src/store/scores.ts';
 import { labelSet } from '../../src/text/label-set.ts';
@@ -29,14 +30,16 @@ function fakeOf(steps: Readonly<Partial<Record<Selection, number>>>, own: Select
   const stepOf = (selection: Selection): number => choices.find((choice) => choice.selection === selection)?.step ?? assert.fail();
   const recognizedWith: number[] = [];
   let now = stepOf(own);
-  async function* train({ encoder, options, train: corpora }: TrainingRequest): ReturnType<Engine['train']> {
+  async function* train({ encoder, options, train: corpora, dev }: TrainingRequest): ReturnType<Engine['train']> {
     const labels = labelSet(corpora.flatMap((corpus) => corpus.labels));
     const facts = { config: encoder.config, labels: labels.labels, tags: labels.tags, tokenizerDigest: encoder.tokenizerDigest, wordPiece: options.wordPiece, maxPieces: options.maxPieces };
     const weightsOf = (step: number) => ({
       'head.weight': { shape: [labels.tags.length, encoder.config.hiddenSize], data: new Float32Array(labels.tags.length * encoder.config.hiddenSize).fill(step) },
       'head.bias': { shape: [labels.tags.length], data: new Float32Array(labels.tags.length) },
     });
-    yield { type: 'phase', phase: 'train', message: 'training' };
+    const rows = dev.map(({ datasetId, language, split }) => ({ datasetId, language, split, name: 'f1', value: 0.25 }));
+    const judgements = choices.flatMap(({ selection }) => (selection === 'last' ? [] : [{ selection, value: 0.25, isBest: selection === own }]));
+    yield { type: 'dev', step: 1, epoch: 1, name: 'f1', value: own === 'last' ? null : 0.25, isBest: own !== 'last', judgements, rows };
     for (const step of new Set(choices.map((choice) => choice.step))) {
       const selections = choices.filter((choice) => choice.step === step).map(({ selection }) => selection);
       yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === steps.last, selections, scores: {}, tensors: weightsOf(step), facts };
@@ -123,6 +126,17 @@ test('a step that several protocols chose is saved and scored once, and gives ro
   const named = new Set((await listVariants(store, [runId])).map(({ selection, checkpointId }) => `${selection} ${checkpointId}`));
   assert.deepEqual(named, new Set([`last ${second}`, `source-dev ${first}`, `target-dev ${second}`]));
   assert.deepEqual(new Set((await listScores(store, [runId])).map(({ selection, checkpointId }) => `${selection} ${checkpointId}`)), new Set([`target-dev ${second}`]));
+});
+
+test('a dev score says what each protocol makes of it, and where none chooses there is no figure of all', async (t) => {
+  const all = await world(t);
+  const toldOf = async (steps: Parameters<typeof fakeOf>[0], own: Selection): Promise<unknown[]> => {
+    const runId = await executed(all, fakeOf(steps, own).engine);
+    const told = (await listEvents(all.store, runId, { limit: 200 })).filter(({ type }) => type === 'metric').map(({ message }) => message);
+    return [...told, (await listMetrics(all.store, runId, { name: 'f1' })).map(({ language }) => language)];
+  };
+  assert.deepEqual(await toldOf({ 'source-dev': 1, 'target-dev': 2, last: 2 }, 'source-dev'), ['f1 on dev after step 1: 0.2500 by source-dev, the best so far; 0.2500 by target-dev', ['', 'en', 'es']]);
+  assert.deepEqual(await toldOf({ last: 2 }, 'last'), ['f1 on dev after step 1: 0.2500 on en, which chooses nothing; 0.2500 on es, which chooses nothing', ['en', 'es']]);
 });
 
 test('no test set is read before the end of training', async (t) => {
