@@ -20,7 +20,8 @@ export interface CardScore {
   readonly words: number;
   /** 95 % bootstrap interval of F1 */
   readonly ci95: readonly [low: number, high: number] | null;
-  readonly selection: string;
+  /** All that chose the checkpoint; never empty. */
+  readonly selections: readonly string[];
   readonly decoding: string;
 }
 
@@ -106,8 +107,9 @@ function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] 
   const unit = hasHead(manifest)
     ? 'Entity F1 as conlleval counts it: exact span and label, micro-averaged.'
     : 'F1 of "same tag" decisions about pairs of words.';
+  const protocols = first.selections.map((selection) => `Protocol \`${selection}\`: ${SELECTIONS[selection] ?? 'see the manifest'}`);
   return [
-    `${unit} Protocol \`${first.selection}\`: ${SELECTIONS[first.selection] ?? 'see the manifest'}. Decoding: ${first.decoding}.`,
+    `${unit} ${protocols.join('. ')}. Decoding: ${first.decoding}.`,
     '',
     ...table(['corpus', 'language', 'split', 'P %', 'R %', 'F1 %', '95 %', 'tp', 'fp', 'fn', 'sentences', 'words'], rows),
   ];

@@ -31,7 +31,9 @@ export interface Manifest {
   readonly tensors: readonly string[];
   readonly seed: number;
   readonly options: TrainingOptions;
-  /** Dev figure by name, at the time of saving. */
+  /** What chose its step: source-dev, target-dev, last. Absent from manifests of before there were several. */
+  readonly selections?: readonly string[];
+  /** Dev figures by name and selection: `f1 by source-dev`. */
   readonly scores: Readonly<Record<string, number>>;
   readonly versions: Readonly<Record<string, string>>;
   /** ISO 8601 */

@@ -33,6 +33,13 @@ export const PAGE = `<!doctype html>
 const $ = (id) => document.getElementById(id);
 const get = async (path) => (await fetch(path)).json();
 const cell = (text) => { const td = document.createElement('td'); td.textContent = text; return td; };
+// by what chose the checkpoint, the run's own selection first
+const f1By = (score, name) => (score.selection === name ? score : score.variants.find((each) => each.selection === name && each.decoding === score.decoding))?.f1;
+const figures = (scores) => [...new Set([...scores.map((score) => score.selection), 'source-dev', 'target-dev'])]
+  .map((name) => [name, scores.filter((score) => f1By(score, name) !== undefined).map((score) => score.language + ' ' + (100 * f1By(score, name)).toFixed(1))])
+  .filter(([, shown]) => shown.length > 0)
+  .map(([name, shown]) => name + ': ' + shown.join(' · '))
+  .join('; ');
 async function showState() {
   const { status, ...parts } = await get('/health/ready');
   const faults = Object.entries(parts).filter(([, part]) => part && part.ok === false).map(([name, part]) => name + ': ' + part.reason);
@@ -46,7 +53,7 @@ async function showRuns() {
     const { step, steps, etaSeconds } = run.progress;
     const progress = steps ? step + ' / ' + steps + (run.terminal || etaSeconds === null ? '' : ', ' + Math.round(etaSeconds) + ' s left') : '';
     tr.append(cell(run.name), cell(run.kind), cell(run.status + (run.failure ? ': ' + run.failure.code : '')), cell(progress),
-      cell(scores.map((score) => score.language + ' ' + (100 * score.f1).toFixed(1)).join(' · ')));
+      cell(figures(scores)));
     return tr;
   }));
   $('runs').replaceChildren(...rows);

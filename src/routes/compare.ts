@@ -14,6 +14,8 @@ export interface ComparedScore {
   readonly runId: string;
   readonly datasetId: string;
   readonly language: string;
+  /** What chose the checkpoint. */
+  readonly selection: string;
   /** 0 to 1 */
   readonly f1: number;
   /** tp, fp, fn of each sentence; null for pairs, and for runs from before they were kept */
@@ -25,7 +27,7 @@ export function comparable(rows: readonly ScoreRecord[], variants: readonly Deta
     .filter(({ label }) => label === '')
     .map(({ runId, datasetId, language, selection, decoding, ...counts }) => {
       const own = variants.find((each) => each.runId === runId && each.datasetId === datasetId && each.selection === selection && each.decoding === decoding);
-      return { runId, datasetId, language, f1: prf(counts).f1, sentenceCounts: own?.sentenceCounts ?? null };
+      return { runId, datasetId, language, selection, f1: prf(counts).f1, sentenceCounts: own?.sentenceCounts ?? null };
     });
 }
 
@@ -50,7 +52,8 @@ export async function compareRuns({ runs, scores, baseline, split, languages }: 
     const f1 = Object.fromEntries(shown.map((language) => [language, f1Of(runId, language)]));
     const difference = Object.fromEntries(shown.map((language) => [language, minus(f1[language] ?? null, f1Of(baseline, language))]));
     const ci95 = Object.fromEntries(shown.map((language) => [language, intervalOf(of(runId, language), of(baseline, language))]));
-    compared.push({ runId, name, kind, f1, difference, ci95, mean: mean(Object.values(f1).filter((value) => value !== null)) });
+    const selections = [...new Set(shown.flatMap((language) => of(runId, language).map(({ selection }) => selection)))];
+    compared.push({ runId, name, kind, selections, f1, difference, ci95, mean: mean(Object.values(f1).filter((value) => value !== null)) });
   }
   return {
     baseline,

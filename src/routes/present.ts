@@ -2,6 +2,7 @@
 import { prf, type Counts } from '../scoring/ner.ts';
 import { accuracy } from '../scoring/pairs.ts';
 import { binsOf } from '../scoring/alpha-bins.ts';
+import type { Manifest } from '../checkpoints/manifest.ts';
 import type { Checkpoint } from '../schemas/checkpoint.ts';
 import type { Dataset } from '../schemas/dataset.ts';
 import type { Experiment } from '../schemas/experiment.ts';
@@ -93,8 +94,9 @@ function presentVariant(variant: VariantRecord | DetailedVariant): ScoreVariant 
   return { selection, decoding, checkpointId, ...counted(variant), ...('sentenceCounts' in variant && { sentenceCounts: variant.sentenceCounts, alphaBins: binsOf(variant.alphaBins) }) };
 }
 
-export function presentCheckpoint({ checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest, createdAt }: CheckpointRecord): Checkpoint {
-  return { checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest: manifest as Record<string, unknown>, createdAt: createdAt.toISOString() };
+export function presentCheckpoint({ checkpointId, runId, step, isBest, isLast, digest, sizeBytes, manifest: stored, createdAt }: CheckpointRecord): Checkpoint {
+  const manifest = stored as Record<string, unknown> & Pick<Manifest, 'selections'>;
+  return { checkpointId, runId, step, isBest, isLast, selections: [...(manifest.selections ?? [])], digest, sizeBytes, manifest, createdAt: createdAt.toISOString() };
 }
 
 export function presentMetric({ name, step, value, language, split, at }: MetricRecord): Metric {

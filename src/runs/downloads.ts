@@ -1,4 +1,5 @@
 /** Finds the rows that a download of a checkpoint is made of. */
+import type { CardScore } from '../checkpoints/card.ts';
 import { createDownloads, type CheckpointDownloads, type DownloadParts } from '../checkpoints/download.ts';
 import { parseManifest } from '../checkpoints/manifest.ts';
 import type { Config } from '../config.ts';
@@ -7,8 +8,9 @@ import { fail } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { findCheckpoint } from '../store/checkpoints.ts';
 import { findRun } from '../store/runs.ts';
-import { listScores } from '../store/scores.ts';
+import { listDetailedVariants, listScores, type DetailedVariant, type ScoreRecord } from '../store/scores.ts';
 import type { Store } from '../store/store.ts';
+import { intervalOf } from './score.ts';
 
 export function checkpointDownloads(o: { store: Store; storage: Storage; config: Pick<Config, 'encodersDir'> }): CheckpointDownloads {
   return createDownloads(o.storage, (checkpointId) => partsOf(o, checkpointId));
@@ -22,26 +24,30 @@ async function partsOf({ store, config }: { store: Store; config: Pick<Config, '
   const run = await findRun(store, checkpoint.runId);
   const datasets = run?.datasets ?? [];
   const nameOf = (datasetId: string): string => datasets.find(({ dataset }) => dataset.datasetId === datasetId)?.dataset.name ?? datasetId;
-  const scores = (await listScores(store, [checkpoint.runId])).filter((score) => score.label === '' && score.checkpointId === checkpointId);
+  const rows = (await listScores(store, [checkpoint.runId])).filter(({ label }) => label === '');
+  const variants = (await listDetailedVariants(store, rows)).filter((variant) => variant.checkpointId === checkpointId);
   return {
     storageKey: checkpoint.storageKey,
     manifest,
     encoder,
     card: {
       corpora: datasets.map(({ role, dataset: { name, language, sentences, digest } }) => ({ role, name, language, sentences, digest })),
-      scores: scores.map(({ datasetId, language, split, tp, fp, fn, sentences, words, ciLow, ciHigh, selection, decoding }) => ({
-        name: nameOf(datasetId),
-        language,
-        split,
-        tp,
-        fp,
-        fn,
-        sentences,
-        words,
-        ci95: ciLow === null || ciHigh === null ? null : [ciLow, ciHigh],
-        selection,
-        decoding,
-      })),
+      scores: rows.flatMap((row) => scoresOf(row, { checkpointId, variants }).map((score) => ({ name: nameOf(row.datasetId), ...score }))),
     },
   };
+}
+
+/** What a checkpoint has on a dataset: the run's own row, or where another protocol chose the checkpoint the counts by the run's decoding. */
+function scoresOf(row: ScoreRecord, { checkpointId, variants }: { checkpointId: string; variants: readonly DetailedVariant[] }): Omit<CardScore, 'name'>[] {
+  const { language, split, sentences, words, decoding, ciLow, ciHigh } = row;
+  const mine = variants.filter((variant) => variant.datasetId === row.datasetId && variant.decoding === decoding);
+  const [first] = mine;
+  const isOwn = row.checkpointId === checkpointId;
+  const counted = isOwn ? row : first;
+  if (counted === undefined) return [];
+  const { tp, fp, fn } = counted;
+  const own: [number, number] | null = ciLow === null || ciHigh === null ? null : [ciLow, ciHigh];
+  const ci95 = isOwn ? own : intervalOf(first?.sentenceCounts ?? []);
+  const selections = first === undefined ? [row.selection] : mine.map(({ selection }) => selection);
+  return [{ language, split, tp, fp, fn, sentences, words, ci95, selections, decoding }];
 }

@@ -1,5 +1,4 @@
 /** One run, in the trainer's process: corpora -> training -> checkpoints -> scores on test sets -> the row's last state. */
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { saveCheckpoint } from '../checkpoints/save.ts';
 import type { Manifest } from '../checkpoints/manifest.ts';
@@ -19,11 +18,11 @@ import type { Store } from '../store/store.ts';
 import type { BackendInfo } from '../tensor/backend.ts';
 import type { TrainedModel, TrainingReport, TrainingRequest } from '../training/request.ts';
 import { estimateTargets } from './estimate.ts';
-import { loadMaterial, type Material } from './material.ts';
+import { loadMaterial, loadTests, type Material } from './material.ts';
 import { failureOf, type Outcome } from './lifecycle.ts';
 import { persist, Superseded } from './persist.ts';
 import { createRecorder, type Recorder } from './record.ts';
-import { ALL_LABELS, PAIR_LABEL, scoreEvaluator, scoreRecognizer, testPairs, type ScoredCorpus } from './score.ts';
+import { scoreTests, type ScoredTest } from './score-tests.ts';
 import type { TrainerTask } from './supervise.ts';
 
 /** What trains; tests pass a generator of their own. */
@@ -66,9 +65,10 @@ class Execution {
   readonly #run: RunRecord;
   readonly #recorder: Recorder;
   #versions: Readonly<Record<string, string>>;
-  /** Of the best weights, which the scores belong to. */
+  /** Of the weights that the run's own selection chose. */
   #best: string | undefined;
-  #devScores: Record<string, number> = {};
+  /** By step; scores name them. */
+  readonly #checkpoints = new Map<number, string>();
 
   constructor(o: ExecuteOptions, run: RunRecord) {
     this.#o = o;
@@ -121,11 +121,10 @@ class Execution {
     if (report.type === 'step') return this.#recorder.step(report);
     if (report.type === 'phase') return this.#recorder.phase(report);
     if (report.type === 'checkpoint') return this.#save(report, encoder);
-    if (report.isBest) this.#devScores = { [report.name]: report.value };
     return this.#recorder.dev(report);
   }
 
-  async #save({ step, isBest, isLast, tensors, facts }: Extract<TrainingReport, { type: 'checkpoint' }>, encoder: InstalledEncoder): Promise<void> {
+  async #save({ step, isBest, isLast, selections, scores, tensors, facts }: Extract<TrainingReport, { type: 'checkpoint' }>, encoder: InstalledEncoder): Promise<void> {
     const { store, storage, log, task } = this.#o;
     const { runId, kind, seed, options } = this.#run;
     const { encoderId, digest } = encoder;
@@ -138,7 +137,8 @@ class Execution {
       ...facts,
       seed,
       options,
-      scores: isBest ? this.#devScores : {},
+      selections,
+      scores,
       versions: this.#versions,
       createdAt: new Date().toISOString(),
     };
@@ -146,39 +146,33 @@ class Execution {
     const { checkpointId } = manifest;
     const row = { checkpointId, runId, attempt: task.attempt, step, isBest, isLast, digest: saved.digest, sizeBytes: saved.sizeBytes, storageKey: saved.storageKey, manifest: saved.manifest };
     if (!(await persist(log, () => createCheckpoint(store, row)))) throw new Superseded();
-    if (isBest || this.#best === undefined) this.#best = checkpointId;
-    const what = [isBest && 'best', isLast && 'last'].filter(Boolean).join(' and ') || 'intermediate';
-    await this.#recorder.event({ level: 'info', type: 'checkpoint', message: `the ${what} checkpoint is of step ${step}`, data: { checkpointId, step, isBest, isLast } });
+    if (isBest) this.#best = checkpointId;
+    this.#checkpoints.set(step, checkpointId);
+    const message = `${isBest ? 'the best checkpoint' : 'a checkpoint'} is of step ${step}, chosen by ${selections.join(' and ')}`;
+    await this.#recorder.event({ level: 'info', type: 'checkpoint', message, data: { checkpointId, step, isBest, isLast, selections } });
   }
 
-  /** Every test set with the best weights; a teacher of both kinds decides about pairs, too. */
-  async #score({ recognizer, evaluator, selection }: TrainedModel, material: Material): Promise<void> {
-    const { signal } = this.#o;
+  /** Every test set with the weights of each choice; then the model has those of the run's own. */
+  async #score(model: TrainedModel, { sourceLanguages }: Material): Promise<void> {
+    const { storage, signal } = this.#o;
     const { decoding, pairBalance } = this.#run.options;
-    for (const corpus of material.test) {
-      signal.throwIfAborted();
-      await breathe();
-      await this.#recorder.phase({ type: 'phase', phase: 'train', message: `scoring ${corpus.language} ${corpus.split}` });
-      if (recognizer !== null) await this.#keep(await scoreRecognizer(recognizer, corpus, { decoding, signal }), corpus, selection);
-      if (evaluator === null || !material.sourceLanguages.has(corpus.language)) continue;
-      const labels = recognizer === null ? [ALL_LABELS, PAIR_LABEL] : [PAIR_LABEL];
-      await this.#keep(await scoreEvaluator(evaluator, corpus, { pairs: testPairs(corpus, pairBalance), labels, signal }), corpus, selection);
-    }
-    if (evaluator === null) return;
-    for (const { place, pairs } of material.testPairs)
-      await this.#keep(await scoreEvaluator(evaluator, place, { pairs, labels: [ALL_LABELS, PAIR_LABEL], signal }), place, selection);
+    const say = (message: string): Promise<void> => this.#recorder.phase({ type: 'phase', phase: 'train', message });
+    const tests = await loadTests(storage, this.#run);
+    for await (const scored of scoreTests(model, { tests, sourceLanguages, decoding, pairBalance, signal, say })) await this.#keep(scored, model.selection);
   }
 
-  async #keep(scored: ScoredCorpus, { datasetId, language, split }: { datasetId: string; language: string; split: string }, selection: TrainedModel['selection']): Promise<void> {
+  /** Rows of scores are of the run's own selection, those of variants of each. */
+  async #keep({ place: { datasetId, language, split }, step, selections, isOwn, scored }: ScoredTest, own: TrainedModel['selection']): Promise<void> {
     const { store, log, task } = this.#o;
-    const checkpointId = this.#best;
-    if (checkpointId === undefined) throw new Error('the training ended without a checkpoint');
-    const rows = scored.rows.map((row) => ({ ...row, checkpointId, selection }));
-    const variants = scored.variants.map((variant) => ({ ...variant, checkpointId, selection }));
+    const checkpointId = this.#checkpoints.get(step);
+    if (checkpointId === undefined) throw new Error(`the training ended without a checkpoint of step ${step}`);
+    const rows = isOwn ? scored.rows.map((row) => ({ ...row, checkpointId, selection: own })) : [];
+    const variants = selections.flatMap((selection) => scored.variants.map((variant) => ({ ...variant, checkpointId, selection })));
     if (!(await persist(log, () => saveScores(store, { runId: this.#run.runId, attempt: task.attempt }, rows, variants)))) throw new Superseded();
-    const message = `F1 on ${language} ${split} is ${scored.f1.toFixed(4)}`;
-    await this.#recorder.event({ level: 'info', type: 'score', message, data: { datasetId, language, split, f1: scored.f1, checkpointId } });
-    if (scored.labels === null) return;
+    const by = scored.variants.length > 0 ? selections : [own];
+    const message = `F1 on ${language} ${split} is ${scored.f1.toFixed(4)} by ${by.join(' and ')}`;
+    await this.#recorder.event({ level: 'info', type: 'score', message, data: { datasetId, language, split, f1: scored.f1, checkpointId, selections: by } });
+    if (scored.labels === null || !isOwn) return;
     const { shared, model, corpus } = scored.labels;
     const warning = `${language} ${split} is scored on the labels ${shared.join(', ')}: the model knows ${model.join(', ')}, the dataset ${corpus.join(', ')}`;
     await this.#recorder.event({ level: 'warn', type: 'warning', message: warning, data: { datasetId, language, split, ...scored.labels } });

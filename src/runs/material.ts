@@ -1,4 +1,4 @@
-/** What a run reads before it trains: its corpora by role, uploaded pairs, and its teachers' checkpoints. */
+/** What a run reads: before it trains its corpora by role, uploaded pairs, and its teachers' checkpoints; test sets once it has been trained. */
 import { loadCheckpoint, type LoadedCheckpoint } from '../checkpoints/load.ts';
 import { assertMatches, parseManifest } from '../checkpoints/manifest.ts';
 import type { Corpus } from '../corpora/corpus.ts';
@@ -12,40 +12,51 @@ import type { RunRecord } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { TrainingRequest } from '../training/request.ts';
 
-type Place = Pick<Corpus, 'datasetId' | 'language' | 'split'>;
+export type Place = Pick<Corpus, 'datasetId' | 'language' | 'split'>;
 
 export interface Material extends Pick<TrainingRequest, 'train' | 'dev' | 'unlabeled' | 'pairs' | 'teachers'> {
-  readonly test: readonly Corpus[];
-  readonly testPairs: readonly { readonly place: Place; readonly pairs: readonly WordPair[] }[];
   /** Languages with labels to train on. */
   readonly sourceLanguages: ReadonlySet<string>;
 }
 
+export interface TestSets {
+  readonly corpora: readonly Corpus[];
+  readonly pairs: readonly PairSet[];
+}
+
+interface PairSet {
+  readonly place: Place;
+  readonly pairs: readonly WordPair[];
+}
+
+/** All but the test sets, which nothing in training can then depend on. */
 export async function loadMaterial(o: { store: Store; storage: Storage; run: RunRecord; encoder: InstalledEncoder }): Promise<Material> {
   const { storage, run } = o;
-  const of = (role: string): RunRecord['datasets'] => run.datasets.filter((dataset) => dataset.role === role);
-  const corpora = async (role: string): Promise<Corpus[]> => {
-    const loaded: Corpus[] = [];
-    for (const { dataset } of of(role)) if (dataset.kind !== 'pairs') loaded.push(await loadCorpus(storage, dataset));
-    return loaded;
-  };
-  const pairSets = async (role: string): Promise<{ place: Place; pairs: WordPair[] }[]> => {
-    const sets: { place: Place; pairs: WordPair[] }[] = [];
-    for (const { dataset } of of(role)) if (dataset.kind === 'pairs') sets.push({ place: dataset, pairs: await pairsOf(storage, dataset.storageKey) });
-    return sets;
-  };
-  const pairs = async (role: string): Promise<WordPair[]> => (await pairSets(role)).flatMap((set) => set.pairs);
-  const train = await corpora('train');
+  const pairs = async (role: string): Promise<WordPair[]> => (await pairSets(storage, run, role)).flatMap((set) => set.pairs);
   return {
-    train,
-    dev: await corpora('dev'),
-    test: await corpora('test'),
-    unlabeled: await corpora('unlabeled'),
+    train: await corpora(storage, run, 'train'),
+    dev: await corpora(storage, run, 'dev'),
+    unlabeled: await corpora(storage, run, 'unlabeled'),
     pairs: { train: await pairs('train'), dev: await pairs('dev') },
-    testPairs: await pairSets('test'),
     teachers: { recognizers: await teachers(o, 'recognizer'), evaluators: await teachers(o, 'evaluator') },
-    sourceLanguages: new Set(of('train').map(({ dataset }) => dataset.language)),
+    sourceLanguages: new Set(run.datasets.filter(({ role }) => role === 'train').map(({ dataset }) => dataset.language)),
   };
+}
+
+export async function loadTests(storage: Storage, run: RunRecord): Promise<TestSets> {
+  return { corpora: await corpora(storage, run, 'test'), pairs: await pairSets(storage, run, 'test') };
+}
+
+async function corpora(storage: Storage, run: RunRecord, wanted: string): Promise<Corpus[]> {
+  const loaded: Corpus[] = [];
+  for (const { role, dataset } of run.datasets) if (role === wanted && dataset.kind !== 'pairs') loaded.push(await loadCorpus(storage, dataset));
+  return loaded;
+}
+
+async function pairSets(storage: Storage, run: RunRecord, wanted: string): Promise<PairSet[]> {
+  const sets: PairSet[] = [];
+  for (const { role, dataset } of run.datasets) if (role === wanted && dataset.kind === 'pairs') sets.push({ place: dataset, pairs: await pairsOf(storage, dataset.storageKey) });
+  return sets;
 }
 
 async function pairsOf(storage: Storage, key: string): Promise<WordPair[]> {

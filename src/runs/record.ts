@@ -73,11 +73,10 @@ export function createRecorder({ store, log, runId, attempt }: { store: Store; l
     },
     async dev(report) {
       for (const { language, split, name, value } of report.rows) keep({ name, step: report.step, language, split, value });
-      keep({ name: report.name, step: report.step, split: 'dev', value: report.value });
+      const { step, epoch, name, value, isBest, judgements, rows } = report;
+      if (value !== null) keep({ name, step, split: 'dev', value });
       await persist(log, write);
-      const { step, epoch, name, value, isBest, rows } = report;
-      const message = `${name} on dev is ${value.toFixed(4)} after step ${step}${isBest ? ', the best so far' : ''}`;
-      await event({ level: 'info', type: 'metric', message, data: { step, epoch, name, value, isBest, rows } });
+      await event({ level: 'info', type: 'metric', message: devText(report), data: { step, epoch, name, value, isBest, judgements, rows } });
     },
     async phase(report) {
       const isLast = report.done === report.of;
@@ -88,4 +87,10 @@ export function createRecorder({ store, log, runId, attempt }: { store: Store; l
     },
     flush: () => persist(log, write),
   };
+}
+
+function devText({ name, step, judgements, rows }: DevReport): string {
+  const figures = judgements.map(({ selection, value, isBest }) => `${value.toFixed(4)} by ${selection}${isBest ? ', the best so far' : ''}`);
+  const all = figures.length > 0 ? figures : rows.map(({ language, value }) => `${value.toFixed(4)} on ${language}, which chooses nothing`);
+  return `${name} on dev after step ${step}: ${all.join('; ')}`;
 }

@@ -147,11 +147,11 @@ export const TrainingOptions = Type.Object(
     evaluationsPerEpoch: Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'Scores on dev, evenly spread over an epoch. Source: the authors’ code; more is this project’s.' }),
     patience: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
       default: null,
-      description: 'Stop after this many dev scores without a better one; null: never. Source: this project.',
+      description: 'Stop after this many dev scores without a better one by `selection`; null: never. Source: this project.',
     }),
     selection: Type.Union([Type.Literal('source-dev'), Type.Literal('target-dev'), Type.Literal('last')], {
       default: 'source-dev',
-      description: 'What picks the checkpoint: dev sets of languages with training labels, of the others, or the last step. Source: this project; the authors’ code and CoLaDa use labels of the target language.',
+      description: 'What picks the checkpoint: dev sets of languages with training labels, of the others, or the last step. Test sets are scored by each of them that the dev sets allow; this one is the run’s own. Source: this project; the authors’ code and CoLaDa use labels of the target language.',
     }),
     decoding: Type.Union([Type.Literal('viterbi'), Type.Literal('argmax')], {
       default: 'viterbi',

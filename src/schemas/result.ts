@@ -95,6 +95,7 @@ export const Comparison = Type.Object(
         runId: Type.String(),
         name: Type.String(),
         kind: Type.String(),
+        selections: Type.Array(Type.String(), { description: 'What chose the checkpoints of its figures: source-dev, target-dev or last' }),
         f1: Type.Record(Type.String(), nullable(Share), { description: 'By language; null: not scored' }),
         difference: Type.Record(Type.String(), nullable(Type.Number()), { description: 'F1 minus the baseline’s' }),
         ci95: Type.Record(Type.String(), nullable(Type.Array(Type.Number({ minimum: -1, maximum: 1 }), { minItems: 2, maxItems: 2 })), {

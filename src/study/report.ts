@@ -6,7 +6,7 @@ import type { Published } from './literature.ts';
 import { estimatesText, type StudyEstimates } from './estimates.ts';
 import { interval, share, signed, table } from './markdown.ts';
 import type { ScheduleComparison } from './schedules.ts';
-import type { Cell, SystemSummary } from './summary.ts';
+import type { Cell, Reading, SystemSummary } from './summary.ts';
 
 export interface StudyReport {
   readonly command: string;
@@ -23,6 +23,7 @@ export interface StudyReport {
   readonly seeds: number;
   readonly options: { readonly requested: RequestedOptions; readonly requestedOfStudents: RequestedOptions; readonly recognizer: TrainingOptions; readonly evaluator: TrainingOptions | null; readonly teacher: TrainingOptions | null; readonly students: Readonly<Record<string, TrainingOptions>> };
   readonly decoding: string;
+  /** The option; what chose the checkpoints is in `systems`. */
   readonly selection: string;
   readonly systems: readonly SystemSummary[];
   readonly alpha: Readonly<Record<string, readonly AlphaBin[]>>;
@@ -37,7 +38,9 @@ export interface StudyReport {
   readonly seconds: { readonly runs: number; readonly command: number };
 }
 
-const FOREIGN_SELECTIONS = ['source-dev', 'target-dev', 'last'];
+/** Of which papers print the second. */
+const PROTOCOLS = ['source-dev', 'target-dev'];
+const SELECTIONS = [...PROTOCOLS, 'last'];
 
 export function markdownOf(report: StudyReport): string {
   const sections = [summaryOf(report), figuresOf(report), readingsOf(report), schedulesOf(report), literatureOf(report), estimatesText(report.estimates), howOf(report)];
@@ -49,6 +52,12 @@ export function summaryOf(report: StudyReport): string {
   return joined([headOf(report), missingOf(report), resultsOf(report)]);
 }
 
+/** What chose the checkpoints of the systems' own figures; the option where there are none yet. */
+export function protocolNames({ systems, selection }: Pick<StudyReport, 'systems' | 'selection'>): string[] {
+  const names = new Set(systems.flatMap(({ selections }) => selections));
+  return names.size === 0 ? [selection] : [...names];
+}
+
 function joined(sections: readonly string[]): string {
   return sections.filter((section) => section !== '').join('\n\n');
 }
@@ -56,8 +65,11 @@ function joined(sections: readonly string[]): string {
 function headOf({ encoder, sources, targets, seeds, systems, selection, decoding }: StudyReport): string {
   const whole = systems.at(-1);
   const best = whole?.targets?.gain ?? null;
-  const found = best === null ? '' : ` Against direct transfer, "${whole?.title}" is ${signed(best.difference)} points on the mean of the targets, 95% interval ${interval(best.ci95)}.`;
-  return `# The method, measured\n\nEntity F1 in percent (exact span and label, micro-averaged as conlleval does) of ${encoder.encoderId}, labels in ${sources.join(', ')} only, raw text of ${targets.join(', ')}; checkpoints chosen by \`${selection}\`, tags by ${decoding}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}.${found}`;
+  const others = Object.entries(whole?.targets?.bySelection ?? {}).filter(([name, { gain }]) => PROTOCOLS.includes(name) && gain !== null && whole?.selections.includes(name) === false);
+  const otherwise = others.map(([name, reading]) => `; by \`${name}\` ${gainText(reading)}`).join('');
+  const found = best === null ? '' : ` Against direct transfer, "${whole?.title}" is ${signed(best.difference)} points on the mean of the targets, 95% interval ${interval(best.ci95)}${otherwise}.`;
+  const by = protocolNames({ systems, selection }).map((name) => `\`${name}\``).join(' and ');
+  return `# The method, measured\n\nEntity F1 in percent (exact span and label, micro-averaged as conlleval does) of ${encoder.encoderId}, labels in ${sources.join(', ')} only, raw text of ${targets.join(', ')}; checkpoints chosen by ${by}, tags by ${decoding}, ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}.${found}`;
 }
 
 function missingOf({ missing }: StudyReport): string {
@@ -67,17 +79,33 @@ function missingOf({ missing }: StudyReport): string {
 
 function resultsOf({ systems, sources, targets }: StudyReport): string {
   const languages = [...sources, ...targets].filter((language) => systems.some(({ byLanguage }) => byLanguage[language] !== undefined));
-  const head = ['system', ...languages, 'mean of targets', 'from direct transfer', 'seeds', 'minutes a run'];
-  const rows = systems.map(({ title, byLanguage, targets: all, seeds, seconds }) => [
+  const head = ['system', ...languages, 'mean of targets', 'from direct transfer', 'protocol', 'seeds', 'minutes a run'];
+  const rows = systems.map(({ title, byLanguage, targets: all, selections, seeds, seconds }) => [
     title,
     ...languages.map((language) => cellText(byLanguage[language] ?? null)),
     cellText(all),
     gainText(all),
+    selections.map((name) => `\`${name}\``).join(', '),
     String(seeds.length),
     seconds === null ? '' : (seconds / 60).toFixed(1),
   ]);
   const note = 'Mean ± standard deviation over seeds; in brackets the 95% interval of a paired bootstrap over sentences, direct transfer being the same seeds’ recognizers on the same sentences.';
-  return joined([table(head, rows), note, targets.length < 2 ? '' : gainsByLanguage(systems, targets)]);
+  return joined([table(head, rows), note, targets.length < 2 ? '' : gainsByLanguage(systems, targets), protocolsOf(systems, targets)]);
+}
+
+/** Both protocols side by side, where both were scored. */
+function protocolsOf(systems: readonly SystemSummary[], targets: readonly string[]): string {
+  const both = systems.filter(({ targets: all }) => all !== null && PROTOCOLS.every((name) => all.bySelection[name] !== undefined));
+  if (both.length === 0) return '';
+  const side = (of: (name: string) => string): string[] => PROTOCOLS.map(of);
+  const head = ['system', ...[...targets, 'mean of targets', 'from direct transfer'].flatMap((what) => side((name) => `${what}, \`${name}\``))];
+  const rows = both.map(({ title, byLanguage, targets: all }) => [
+    title,
+    ...targets.flatMap((language) => side((name) => cellText(byLanguage[language]?.bySelection[name] ?? null))),
+    ...side((name) => cellText(all?.bySelection[name] ?? null)),
+    ...side((name) => gainText(all?.bySelection[name] ?? null)),
+  ]);
+  return `The same runs by both protocols. \`source-dev\`: the checkpoint is the best on dev sets of the languages with labels; \`target-dev\`: on labeled dev sets of the targets, which somebody without their labels has not got, as in most papers. Differences are from direct transfer by the same protocol.\n\n${table(head, rows)}`;
 }
 
 function gainsByLanguage(systems: readonly SystemSummary[], targets: readonly string[]): string {
@@ -93,13 +121,13 @@ function figuresOf({ figures, alpha }: StudyReport): string {
 
 /** The same runs by both decodings, and by each way to choose the checkpoint that was scored. */
 function readingsOf({ systems }: StudyReport): string {
-  const names = (of: (cell: Cell) => Readonly<Record<string, number>>): string[] => [...new Set(systems.flatMap(({ targets }) => (targets === null ? [] : Object.keys(of(targets)))))];
+  const names = (of: (cell: Cell) => Readonly<Record<string, unknown>>): string[] => [...new Set(systems.flatMap(({ targets }) => (targets === null ? [] : Object.keys(of(targets)))))];
   const decodings = names(({ byDecoding }) => byDecoding).sort();
   const scored = names(({ bySelection }) => bySelection);
-  const selections = FOREIGN_SELECTIONS.filter((name) => scored.includes(name));
+  const selections = SELECTIONS.filter((name) => scored.includes(name));
   if (decodings.length === 0) return '';
   const rows = systems.flatMap(({ title, targets }) =>
-    targets === null ? [] : [[title, ...decodings.map((name) => share(targets.byDecoding[name])), ...selections.map((name) => share(targets.bySelection[name]))]],
+    targets === null ? [] : [[title, ...decodings.map((name) => share(targets.byDecoding[name])), ...selections.map((name) => share(targets.bySelection[name]?.mean))]],
   );
   const absent = selections.includes('target-dev') ? '' : '\n\nNo run was scored by `target-dev`, the protocol of most published figures; those here are by the protocols named.';
   return `Mean of targets by decoding and by what chose the checkpoint:\n\n${table(['system', ...decodings, ...selections.map((name) => `\`${name}\``)], rows)}${absent}`;
@@ -118,11 +146,14 @@ function schedulesOf({ schedules }: StudyReport): string {
   return `Computation for each distilled word: the authors’ schedule takes ${schedules.timesPieces.toFixed(1)} times the pieces and ${schedules.timesSeconds.toFixed(1)} times the seconds of ours.\n\n${table(head, rows)}`;
 }
 
-function literatureOf({ literature, systems, targets, encoder, selection }: StudyReport): string {
+function literatureOf({ literature, systems, targets, encoder }: StudyReport): string {
   const languages = [...new Set(literature.flatMap(({ f1 }) => Object.keys(f1)))];
   const published = literature.map(({ system, encoder: of, f1, isConfirmed, protocol }) => [system, of, ...languages.map((language) => f1[language]?.toFixed(2) ?? ''), protocol === undefined ? '' : `\`${protocol}\``, isConfirmed ? '' : 'unconfirmed']);
-  const own = systems.filter(({ targets: all }) => all !== null);
-  const ours = own.map(({ title, byLanguage }) => [`ours: ${title}`, encoder.encoderId, ...languages.map((language) => share(byLanguage[language]?.mean, 2)), `\`${selection}\``, '']);
+  const ours = systems.filter((system) => system.targets !== null).flatMap(({ title, byLanguage, selections }) => {
+    const row = (protocols: readonly string[], readingOf: (language: string) => Reading | undefined): string[] => [`ours: ${title}`, encoder.encoderId, ...languages.map((language) => share(readingOf(language)?.mean, 2)), protocols.map((name) => `\`${name}\``).join(', '), ''];
+    const others = PROTOCOLS.filter((name) => !selections.includes(name) && languages.some((language) => byLanguage[language]?.bySelection[name] !== undefined));
+    return [row(selections, (language) => byLanguage[language]), ...others.map((name) => row([name], (language) => byLanguage[language]?.bySelection[name]))];
+  });
   if (!languages.some((language) => targets.includes(language))) return '';
   return `Published figures on CoNLL-2002 and CoNLL-2003 beside ours; they compare where the corpora are those. Unconfirmed: not read in a file of the authors.\n\n${table(['system', 'encoder', ...languages, 'protocol', ''], [...published, ...ours])}`;
 }
@@ -140,12 +171,12 @@ function howOf({ command, createdAt, commit, versions, machine, experiment, enco
   return `## How it was measured\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n\n${table(['language', 'use', 'sentences', 'words', 'digest'], rows)}`;
 }
 
-function cellText(cell: Cell | null): string {
+function cellText(cell: Reading | null): string {
   if (cell === null) return '';
   return cell.deviation === null ? share(cell.mean) : `${share(cell.mean)} ± ${share(cell.deviation)}`;
 }
 
-function gainText(cell: Cell | null): string {
+function gainText(cell: Reading | null): string {
   const gain = cell?.gain ?? null;
   return gain === null ? '' : `${signed(gain.difference)} ${interval(gain.ci95)}`;
 }

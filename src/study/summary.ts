@@ -23,20 +23,27 @@ export interface FinishedRun {
 }
 
 /** F1 is 0 to 1; a list has one number a seed. */
-export interface Cell {
+export interface Reading {
   readonly f1: readonly number[];
   readonly mean: number;
   /** Sample standard deviation; null of one seed. */
   readonly deviation: number | null;
-  /** From direct transfer of the same seeds on the same sentences; null of direct transfer itself. */
+  /** From direct transfer of the same seeds on the same sentences, read in the same way; null of direct transfer itself. */
   readonly gain: PairedDifference | null;
-  /** Means over seeds: by decoding, with the run's own choice of the checkpoint; by selection, with the run's own decoding. */
+}
+
+/** By the runs' own decoding and choice of the checkpoint. */
+export interface Cell extends Reading {
+  /** Means over seeds, with the runs' own choice of the checkpoint. */
   readonly byDecoding: Readonly<Record<string, number>>;
-  readonly bySelection: Readonly<Record<string, number>>;
+  /** By what chose the checkpoint (source-dev, target-dev, last), with the runs' own decoding; those that every seed has. */
+  readonly bySelection: Readonly<Record<string, Reading>>;
 }
 
 export interface SystemSummary extends Pick<System, 'systemId' | 'title'> {
   readonly seeds: readonly number[];
+  /** What chose the checkpoints of its own figures: of one name, unless its runs differ. */
+  readonly selections: readonly string[];
   readonly byLanguage: Readonly<Record<string, Cell>>;
   /** Of the target languages that were scored; of the seeds that have all of them. */
   readonly targets: Cell | null;
@@ -66,6 +73,7 @@ export function summarize({ systems, runs, languages, targets }: { systems: read
       systemId,
       title,
       seeds: scored.map(({ seed }) => seed),
+      selections: [...new Set(scored.flatMap(({ tests }) => [...tests.values()].map(({ selection }) => selection)))],
       byLanguage: Object.fromEntries(cells),
       targets: measured.length === 0 ? null : cellOf(scored, baseline, measured),
       seconds: seconds.length === 0 ? null : mean(seconds),
@@ -102,47 +110,57 @@ function testsOf(scores: readonly Score[]): Tests {
 function cellOf(scored: readonly SeedScores[], baseline: readonly SeedScores[] | null, languages: readonly string[]): Cell | null {
   const whole = scored.filter(({ tests }) => languages.every((language) => tests.has(language)));
   if (whole.length === 0) return null;
-  const f1 = whole.map(({ tests }) => mean(languages.map((language) => tests.get(language)?.f1 ?? 0)));
+  const scores = whole.flatMap(({ tests }) => languages.flatMap((language) => tests.get(language) ?? []));
+  const selections = namesOfAll(scores.map((score) => score.variants.filter(({ decoding }) => decoding === score.decoding).map(({ selection }) => selection)));
   return {
-    f1,
-    mean: mean(f1),
-    deviation: deviation(f1),
-    gain: baseline === null ? null : gainOf(whole, baseline, languages),
-    byDecoding: means(whole, languages, (score) => score.variants.filter(({ selection }) => selection === score.selection), ({ decoding }) => decoding),
-    bySelection: means(whole, languages, (score) => score.variants.filter(({ decoding }) => decoding === score.decoding), ({ selection }) => selection),
+    ...readingOf(whole, baseline, { languages, selection: null }),
+    byDecoding: decodingsOf(scores),
+    bySelection: Object.fromEntries(selections.map((selection) => [selection, readingOf(whole, baseline, { languages, selection })])),
   };
 }
 
+/** What chose the checkpoint; null: the run's own choice. */
+type ReadBy = string | null;
+
+function readingOf(whole: readonly SeedScores[], baseline: readonly SeedScores[] | null, { languages, selection }: { languages: readonly string[]; selection: ReadBy }): Reading {
+  const f1Of = (score: Score | undefined): number => (selection === null ? score?.f1 : variantOf(score, selection)?.f1) ?? 0;
+  const f1 = whole.map(({ tests }) => mean(languages.map((language) => f1Of(tests.get(language)))));
+  return { f1, mean: mean(f1), deviation: deviation(f1), gain: baseline === null ? null : gainOf(whole, baseline, { languages, selection }) };
+}
+
 /** Of the seeds that both have; null where a test set was not counted sentence by sentence. */
-function gainOf(scored: readonly SeedScores[], baseline: readonly SeedScores[], languages: readonly string[]): PairedDifference | null {
+function gainOf(scored: readonly SeedScores[], baseline: readonly SeedScores[], { languages, selection }: { languages: readonly string[]; selection: ReadBy }): PairedDifference | null {
   const pairs = scored.flatMap(({ seed, tests }) => {
     const other = baseline.find((each) => each.seed === seed);
     return other === undefined ? [] : [{ system: tests, baseline: other.tests }];
   });
   const strata = languages.map((language): Stratum => {
-    const counts = (of: 'system' | 'baseline'): number[][] => pairs.flatMap((pair) => ownCounts(pair[of].get(language)) ?? []);
+    // in a list, so that none is nothing
+    const counts = (of: 'system' | 'baseline'): number[][] => pairs.flatMap((pair) => {
+      const counted = variantOf(pair[of].get(language), selection)?.sentenceCounts;
+      return counted === undefined ? [] : [counted];
+    });
     return { systems: counts('system'), baselines: counts('baseline') };
   });
   const isWhole = pairs.length > 0 && strata.every(({ systems, baselines }) => systems.length === pairs.length && baselines.length === pairs.length);
   return isWhole ? pairedDifference(strata, { seed: SEED }) : null;
 }
 
-/** In a list, so that none is nothing. */
-function ownCounts(score: Score | undefined): [number[]] | null {
-  const own = score?.variants.find(({ decoding, selection }) => decoding === score.decoding && selection === score.selection)?.sentenceCounts;
-  return own === undefined ? null : [own];
+/** By the run's own decoding. */
+function variantOf(score: Score | undefined, selection: ReadBy): ScoreVariant | undefined {
+  return score?.variants.find((variant) => variant.decoding === score.decoding && variant.selection === (selection ?? score.selection));
 }
 
-/** Names that every seed and language has. */
-function means(scored: readonly SeedScores[], languages: readonly string[], variantsOf: (score: Score) => ScoreVariant[], nameOf: (variant: ScoreVariant) => string): Record<string, number> {
-  const lists = scored.flatMap(({ tests }) => languages.map((language) => { const score = tests.get(language); return score === undefined ? [] : variantsOf(score); }));
-  const names = [...new Set(lists.flat().map(nameOf))].sort();
-  return Object.fromEntries(
-    names.flatMap((name): [string, number][] => {
-      const values = lists.flatMap((list) => list.filter((variant) => nameOf(variant) === name).map(({ f1 }) => f1));
-      return values.length === lists.length ? [[name, mean(values)]] : [];
-    }),
-  );
+/** Means by the run's own choice of the checkpoint. */
+function decodingsOf(scores: readonly Score[]): Record<string, number> {
+  const own = scores.map((score) => score.variants.filter(({ selection }) => selection === score.selection));
+  const names = namesOfAll(own.map((variants) => variants.map(({ decoding }) => decoding)));
+  return Object.fromEntries(names.map((name) => [name, mean(own.flatMap((variants) => variants.filter(({ decoding }) => decoding === name).map(({ f1 }) => f1)))]));
+}
+
+/** Those that are in every list. */
+function namesOfAll(lists: readonly (readonly string[])[]): string[] {
+  return [...new Set(lists.flat())].filter((name) => lists.every((list) => list.includes(name))).sort();
 }
 
 export function mean(values: readonly number[]): number {

@@ -7,8 +7,7 @@ import { prf, scoreTags } from '../scoring/ner.ts';
 import { scorePairs } from '../scoring/pairs.ts';
 import { decode } from '../scoring/viterbi.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
-
-export type Selection = TrainingOptions['selection'];
+import type { Selection, TrainingRequest } from './request.ts';
 
 export interface DevRow {
   readonly datasetId: string;
@@ -32,6 +31,28 @@ export function selectingDev(dev: readonly Corpus[], selection: Selection, { sou
   if (selection === 'last') return [];
   const isSource = ({ language }: Corpus): boolean => (sources.size > 0 ? sources.has(language) : !targets.has(language));
   return dev.filter((corpus) => isSource(corpus) === (selection === 'source-dev'));
+}
+
+/** A way to choose a step, and the dev sets whose mean figure decides. */
+export interface Protocol {
+  readonly selection: Exclude<Selection, 'last'>;
+  readonly datasetIds: ReadonlySet<string>;
+}
+
+/**
+ * Those that the dev sets allow, the run's own first. What decides about tags has figures by each of them; what decides about pairs alone is scored
+ * by its own choice only.
+ */
+export function protocolsOf({ kind, options, dev, train, unlabeled, pairs }: Pick<TrainingRequest, 'kind' | 'options' | 'dev' | 'train' | 'unlabeled' | 'pairs'>): Protocol[] {
+  const own = options.selection;
+  const wanted = kind === 'evaluator' ? [own] : [own, 'source-dev' as const, 'target-dev' as const];
+  const languages = { sources: new Set(train.map(({ language }) => language)), targets: new Set(unlabeled.map(({ language }) => language)) };
+  return [...new Set(wanted)].flatMap((selection) => {
+    if (selection === 'last') return [];
+    // uploaded pairs are of no language, and then they are the only dev set
+    const chosen = kind === 'evaluator' && pairs.dev.length > 0 ? [''] : selectingDev(dev, selection, languages).map(({ datasetId }) => datasetId);
+    return chosen.length === 0 ? [] : [{ selection, datasetIds: new Set(chosen) }];
+  });
 }
 
 export async function scoreDevTags(recognizer: Recognizer, dev: readonly Corpus[], decoding: TrainingOptions['decoding'], signal: AbortSignal): Promise<DevScore> {

@@ -9,6 +9,7 @@ import type { Recognizer } from '../inference/recognizer.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
 
+export type Selection = TrainingOptions['selection'];
 export type RunKind = 'recognizer' | 'evaluator' | 'teacher' | 'student';
 
 export interface TrainingRequest {
@@ -61,21 +62,41 @@ export type TrainingReport =
       readonly step: number;
       readonly epoch: number;
       readonly name: 'f1' | 'pairF1';
-      /** What selects the checkpoint; the mean over the dev sets that count. */
-      readonly value: number;
+      /** By the run's own selection: the mean over the dev sets that decide. Null where none does. */
+      readonly value: number | null;
       readonly isBest: boolean;
+      /** By each selection that the dev sets allow, the run's own among them. */
+      readonly judgements: readonly { readonly selection: Selection; readonly value: number; readonly isBest: boolean }[];
       readonly rows: readonly { readonly datasetId: string; readonly language: string; readonly split: string; readonly name: string; readonly value: number }[];
     }
-  /** Comes after the last step: the best checkpoint, and the last one where that is another. */
-  | { readonly type: 'checkpoint'; readonly step: number; readonly isBest: boolean; readonly isLast: boolean; readonly tensors: NamedTensors; readonly facts: TrainedFacts };
+  /** Come after the last step: one for each step that was chosen, the last step's among them; that of the run's own selection is best, and comes last. */
+  | {
+      readonly type: 'checkpoint';
+      readonly step: number;
+      readonly isBest: boolean;
+      readonly isLast: boolean;
+      /** Those that chose the step. */
+      readonly selections: readonly Selection[];
+      /** Its dev figures, by name and selection: `f1 by source-dev`. */
+      readonly scores: Readonly<Record<string, number>>;
+      readonly tensors: NamedTensors;
+      readonly facts: TrainedFacts;
+    };
 
-/** Carries the best weights, for scoring test sets afterwards. */
+export interface Choice {
+  readonly selection: Selection;
+  readonly step: number;
+}
+
+/** Has the weights that the run's own selection chose, and those of every other choice at hand. */
 export interface TrainedModel {
   readonly recognizer: Recognizer | null;
   readonly evaluator: Evaluator | null;
-  readonly bestStep: number;
-  readonly lastStep: number;
-  /** How the best step was chosen: the option, or 'last' where no dev set allows it. */
-  readonly selection: 'source-dev' | 'target-dev' | 'last';
+  /** The run's own: the option, or `last` where no dev set allows it. */
+  readonly selection: Selection;
+  /** All that its dev sets allow, and `last`. */
+  readonly choices: readonly Choice[];
+  /** From now on predictions are with the weights of that choice. @throws TypeError for one that is not among `choices` */
+  use(selection: Selection): void;
   dispose(): void;
 }

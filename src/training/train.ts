@@ -9,14 +9,14 @@ import { loadTokenizer, type PieceTokenizer } from '../encoders/tokenizer.ts';
 import { EncoderWeights } from '../encoders/weights.ts';
 import type { WindowOptions } from '../encoders/pack.ts';
 import { maxSequence } from '../models/config.ts';
-import type { NamedTensors } from '../tensor/safetensors.ts';
 import { labelSet, type LabelSet } from '../text/label-set.ts';
-import { devPairs, scoreDevPairs, scoreDevTags, selectingDev, type DevScore } from './dev.ts';
+import { choicesOf, openChoices, switchOver, type ChosenStep } from './choices.ts';
+import { devPairs, protocolsOf, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
 import { distillationTask } from './distillation.ts';
 import { planSteps, type PlannedStep } from './plan.ts';
 import { pairUnits, pickSentences, windowUnits } from './prepare.ts';
 import { recognitionTask, tagIndices } from './recognition.ts';
-import type { TrainedFacts, TrainedModel, TrainingReport, TrainingRequest } from './request.ts';
+import type { Selection, TrainedFacts, TrainedModel, TrainingReport, TrainingRequest } from './request.ts';
 import { rateFactor, type Schedule } from './schedule.ts';
 import { openSession, type Session } from './session.ts';
 import { drawnPairsTask, uploadedPairsTask } from './similarity.ts';
@@ -71,9 +71,9 @@ async function* runSteps({ request, session, steps, labels, facts, close }: Runn
   };
   const model = modelsOf(request, session, labels, dispose);
   const score = devScorer(request, model);
+  const choices = openChoices({ protocols: protocolsOf(request), own: options.selection, trained: () => session.trained() });
   try {
     yield { type: 'phase', phase: 'train', message: `training for ${steps.length} steps of ${session.shape.rows} x ${session.shape.length} pieces` };
-    const best: { value: number; step: number; weights: NamedTensors | null } = { value: -Infinity, step: 0, weights: null };
     const began = clock();
     let scoringMs = 0;
     let pieces = 0;
@@ -104,42 +104,38 @@ async function* runSteps({ request, session, steps, labels, facts, close }: Runn
       const scoringBegan = clock();
       const { name, rows } = await score(signal);
       scoringMs += clock() - scoringBegan;
-      const selecting = rows.filter(({ datasetId }) => model.selectingIds.has(datasetId));
-      const value = mean(selecting.map((row) => row.value));
-      const isBest = selecting.length > 0 && value > best.value;
-      if (isBest) Object.assign(best, { value, step, weights: session.trained() });
-      sinceBest = isBest ? 0 : sinceBest + 1;
-      yield { type: 'dev', step, epoch, name, value, isBest, rows };
+      const judgements = choices.judge(step, rows);
+      const own = judgements.find(({ selection }) => selection === choices.own);
+      sinceBest = own?.isBest === false ? sinceBest + 1 : 0;
+      yield { type: 'dev', step, epoch, name, value: own?.value ?? null, isBest: own?.isBest ?? false, judgements, rows };
       if (options.patience !== null && sinceBest >= options.patience) break;
     }
-    const last = session.trained();
-    const isLastBest = best.weights === null || best.step === step;
-    if (!isLastBest && best.weights !== null) {
-      yield { type: 'checkpoint', step, isBest: false, isLast: true, tensors: last, facts };
-      session.restore(best.weights);
-    }
-    const bestStep = isLastBest ? step : best.step;
-    yield { type: 'checkpoint', step: bestStep, isBest: true, isLast: isLastBest, tensors: isLastBest ? last : (best.weights ?? last), facts };
-    return { recognizer: model.recognizer, evaluator: model.evaluator, bestStep, lastStep: step, selection: model.selectingIds.size > 0 ? options.selection : 'last', dispose };
+    const chosen = choices.end(step);
+    yield* checkpointsOf(chosen, { own: choices.own, last: step, name: model.recognizer === null ? 'pairF1' : 'f1', facts });
+    const use = switchOver(chosen, { restore: (weights) => session.restore(weights), loaded: step });
+    use(choices.own);
+    return { ...model, selection: choices.own, choices: choicesOf(chosen), use, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
 }
 
-interface Models extends Pick<TrainedModel, 'recognizer' | 'evaluator'> {
-  /** Dev sets that pick the checkpoint; empty where none may. */
-  readonly selectingIds: ReadonlySet<string>;
+function* checkpointsOf(chosen: readonly ChosenStep[], { own, last, name, facts }: { own: Selection; last: number; name: string; facts: TrainedFacts }): Generator<TrainingReport> {
+  const ownLast = [...chosen].sort((a, b) => Number(a.selections.includes(own)) - Number(b.selections.includes(own)));
+  for (const { step, selections, values, weights: tensors } of ownLast) {
+    const scores = Object.fromEntries(Object.entries(values).map(([selection, value]) => [`${name} by ${selection}`, value]));
+    yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === last, selections, scores, tensors, facts };
+  }
 }
 
-function modelsOf({ kind, encoder, options, dev, train, unlabeled, pairs }: TrainingRequest, session: Session, labels: LabelSet, dispose: () => void): Models {
-  const hidden = encoder.config.hiddenSize;
+type Models = Pick<TrainedModel, 'recognizer' | 'evaluator'>;
+
+function modelsOf({ kind, encoder, options }: TrainingRequest, session: Session, labels: LabelSet, dispose: () => void): Models {
+  const { hiddenSize } = encoder.config;
   const recognizer = kind === 'evaluator' ? null : recognizerOf(session.predictor, labels, dispose);
-  const evaluator = kind === 'evaluator' || kind === 'teacher' ? evaluatorOf(session.predictor, { hiddenSize: hidden, temperature: options.similarityTemperature, dispose }) : null;
-  const languages = { sources: new Set(train.map(({ language }) => language)), targets: new Set(unlabeled.map(({ language }) => language)) };
-  const ids = selectingDev(dev, options.selection, languages).map(({ datasetId }) => datasetId);
-  const usesUploaded = kind === 'evaluator' && pairs.dev.length > 0 && options.selection !== 'last';
-  return { recognizer, evaluator, selectingIds: new Set(usesUploaded ? [''] : ids) };
+  const evaluator = kind === 'evaluator' || kind === 'teacher' ? evaluatorOf(session.predictor, { hiddenSize, temperature: options.similarityTemperature, dispose }) : null;
+  return { recognizer, evaluator };
 }
 
 /** Null where there is nothing to score. A teacher of both kinds is picked by its tags. */
@@ -171,8 +167,4 @@ async function* taskOf(request: TrainingRequest, { tokenizer, window, labels }: 
 
 function labelsOf({ kind, train, teachers }: TrainingRequest): LabelSet {
   return labelSet(kind === 'student' ? (teachers.recognizers[0]?.manifest.labels ?? []) : train.flatMap(({ labels }) => labels));
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
 }

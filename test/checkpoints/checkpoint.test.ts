@@ -92,6 +92,7 @@ describe('a download holds a whole model under the names of transformers', () =>
       }
       assert.deepEqual(files.get('tokenizer.json'), await readFile(join(encoder.directory, 'tokenizer.json')));
       assert.match(String(files.get('README.md')), /\| corpus one \| es \| test \| 75\.00 \| 60\.00 \| 66\.67 \| 50\.00 to 80\.00 \| 3 \| 1 \| 2 \| 10 \| 90 \|/);
+      assert.match(String(files.get('README.md')), /Protocol `source-dev`: the checkpoint is the best on [^`]+\. Protocol `last`: [^`]+\. Decoding: viterbi\./);
     });
   }
 
@@ -176,7 +177,7 @@ function trainedOf({ config: { hiddenSize } }: InstalledEncoder): NamedTensors {
 }
 
 function partsOf(encoder: InstalledEncoder, { storageKey, manifest }: SavedCheckpoint): DownloadParts {
-  const score = { name: 'corpus one', language: 'es', split: 'test', tp: 3, fp: 1, fn: 2, sentences: 10, words: 90, ci95: [0.5, 0.8], selection: 'source-dev', decoding: 'viterbi' } as const;
+  const score = { name: 'corpus one', language: 'es', split: 'test', tp: 3, fp: 1, fn: 2, sentences: 10, words: 90, ci95: [0.5, 0.8], selections: ['source-dev', 'last'], decoding: 'viterbi' } as const;
   const corpus = { name: 'corpus one', role: 'test', language: 'es', sentences: 10, digest: 'sha256:0' };
   return { storageKey, manifest, encoder, card: { corpora: [corpus], scores: [score] } };
 }

@@ -29,7 +29,7 @@ async function make(api: Api, { seed, tp, options = {}, isPairs = false }: { see
   const begun = await beginAttempt(api.store, { runId, worker: 'w', device: 'cpu' });
   const attempt = begun?.attempt ?? 0;
   const checkpointId = `ckpt_${String(seed).padStart(20, '2')}`;
-  await createCheckpoint(api.store, { attempt, checkpointId, runId, step: 5, isBest: true, isLast: true, digest: `sha256:${'a'.repeat(64)}`, sizeBytes: 12, storageKey: 'x', manifest: { format: 'mtmt-checkpoint/1' } });
+  await createCheckpoint(api.store, { attempt, checkpointId, runId, step: 5, isBest: true, isLast: true, digest: `sha256:${'a'.repeat(64)}`, sizeBytes: 12, storageKey: 'x', manifest: { format: 'mtmt-checkpoint/1', selections: ['source-dev'] } });
   const row = { datasetId: dataset, language: 'en', split: 'test', tn: isPairs ? 6 : null, sentences: 1, words: 2, checkpointId, selection: 'source-dev', scorer: isPairs ? 'pairs' : 'conlleval', decoding: 'viterbi' };
   const counts = { tp, fp: 10 - tp, fn: 10 - tp };
   const all: NewScore = { ...row, label: '', ...counts, ciLow: 0.25, ciHigh: 0.75 };
@@ -65,7 +65,7 @@ test('results of a run', async (t) => {
     variants: [{ selection: 'source-dev', decoding: 'viterbi', checkpointId: '<ckpt>', ...half }],
   };
   const point = (step: number): object => ({ name: 'loss', step, value: step === 3 ? null : 1 / (step + 1), language: null, split: null, at: '<time>' });
-  const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, digest: '<digest>', sizeBytes: 12, manifest: { format: 'mtmt-checkpoint/1' }, createdAt: '<time>' };
+  const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, selections: ['source-dev'], digest: '<digest>', sizeBytes: 12, manifest: { format: 'mtmt-checkpoint/1', selections: ['source-dev'] }, createdAt: '<time>' };
   const estimate = { language: 'es', f1: 0.25, precision: 0.5, recall: 0.75, ci95: [0.5, 0.7], confidence: 0.65, agreement: null, method: 'confidence', sentences: 3, words: 9, checkpointId: '<ckpt>', truth: null };
   const known = { ...estimate, language: 'en', f1: 0.625, truth: { f1: 0.5, split: 'test', error: 0.125 } };
   const cases: [url: string, body: unknown][] = [
@@ -107,7 +107,7 @@ test('comparisons', async (t) => {
   const api = await openApi(t);
   const a = await make(api, { seed: 1, tp: 5 });
   const b = await make(api, { seed: 2, tp: 8, options: { dropout: 0.2 } });
-  const shown = (made: Made, f1: number, difference: number): object => ({ runId: made.runId, name: 'recognizer', kind: 'recognizer', f1: { en: f1 }, difference: { en: difference }, ci95: { en: '<interval>' }, mean: f1 });
+  const shown = (made: Made, f1: number, difference: number): object => ({ runId: made.runId, name: 'recognizer', kind: 'recognizer', selections: ['source-dev'], f1: { en: f1 }, difference: { en: difference }, ci95: { en: '<interval>' }, mean: f1 });
   const withoutIntervals = (body: Comparison): object => ({ ...body, runs: body.runs.map((run) => ({ ...run, ci95: Object.fromEntries(Object.keys(run.ci95).map((language) => [language, '<interval>'])) })) });
   const differing = { dropout: { [a.runId]: 0.1, [b.runId]: 0.2 } };
 
@@ -121,7 +121,7 @@ test('comparisons', async (t) => {
   });
   await t.test('what is not scored is null', async () => {
     const body = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId], languages: ['de'] });
-    assert.deepEqual(body.runs, [{ runId: a.runId, name: 'recognizer', kind: 'recognizer', f1: { de: null }, difference: { de: null }, ci95: { de: null }, mean: null }]);
+    assert.deepEqual(body.runs, [{ runId: a.runId, name: 'recognizer', kind: 'recognizer', selections: [], f1: { de: null }, difference: { de: null }, ci95: { de: null }, mean: null }]);
   });
   await t.test('a difference has the interval of a paired bootstrap, which has no width where a run is its own baseline', async () => {
     const { runs } = await api.must<Comparison>('POST', '/runs/compare', { runs: [a.runId, b.runId] });

@@ -5,20 +5,20 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadCheckpoint } from '../../src/checkpoints/load.ts';
 import { parseManifest } from '../../src/checkpoints/manifest.ts';
-import { bestCheckpoint } from '../../src/store/checkpoints.ts';
+import { bestCheckpoint, listCheckpoints } from '../../src/store/checkpoints.ts';
 import { listEstimates } from '../../src/store/estimates.ts';
 import { findModel } from '../../src/store/models.ts';
 import { listMetrics } from '../../src/store/metrics.ts';
-import { listScores } from '../../src/store/scores.ts';
+import { listScores, listVariants } from '../../src/store/scores.ts';
 import { startWorkerProcess, until, world } from './fixtures/world.ts';
 
 test('a pipeline trains two teachers and a student, which becomes the default model', async (t) => {
   const all = await world(t);
   const { service, store, storage, datasets } = all;
   startWorkerProcess(all, fileURLToPath(new URL('../../src/worker.ts', import.meta.url)));
-  const { train, dev, test: en, testEs, rawEs, rawZh } = datasets;
+  const { train, dev, devEs, test: en, testEs, rawEs, rawZh } = datasets;
   const options = { epochs: 4, batchPieces: 64, maxPieces: 32, learningRate: 1e-3, decoding: 'argmax' } as const;
-  const { runs } = await service.submitPipeline({ options, datasets: { train: [train], dev: [dev], test: [en, testEs], unlabeled: [rawEs, rawZh] } });
+  const { runs } = await service.submitPipeline({ options, datasets: { train: [train], dev: [dev, devEs], test: [en, testEs], unlabeled: [rawEs, rawZh] } });
   const ids = runs.map(({ runId }) => runId);
   const [recognizer = assert.fail(), evaluator = assert.fail(), student = assert.fail()] = ids;
   const ended = ['succeeded', 'failed', 'cancelled'];
@@ -30,6 +30,16 @@ test('a pipeline trains two teachers and a student, which becomes the default mo
   const scores = await listScores(store, [recognizer, student]);
   assert.deepEqual(scores.filter(({ label }) => label === '').map(({ language, tp, fn, words }) => [language, tp + fn, words]), [['en', 3, 7], ['es', 3, 7], ['en', 3, 7], ['es', 3, 7]]);
   assert.deepEqual((await listScores(store, [evaluator])).map(({ language, scorer }) => [language, scorer]), [['en', 'pairs'], ['en', 'pairs']]);
+  // the recognizer's are direct transfer by each protocol
+  for (const runId of [recognizer, student]) {
+    const checkpoints = await listCheckpoints(store, runId);
+    const variants = (await listVariants(store, await listScores(store, [runId]))).filter(({ datasetId, decoding }) => datasetId === testEs && decoding === 'argmax');
+    assert.deepEqual(variants.map(({ selection }) => selection), ['last', 'source-dev', 'target-dev']);
+    for (const { selection, checkpointId } of variants) {
+      const { manifest } = checkpoints.find((each) => each.checkpointId === checkpointId) ?? assert.fail();
+      assert.ok(parseManifest(manifest).selections?.includes(selection));
+    }
+  }
   // the student's teacher is opened beside it
   const estimates = [...(await listEstimates(store, recognizer)), ...(await listEstimates(store, student))];
   assert.deepEqual(estimates.map(({ language, agreement, sentences }) => [language, agreement !== null, sentences]), [['es', false, 2], ['zh', false, 2], ['es', true, 2], ['zh', true, 2]]);

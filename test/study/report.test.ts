@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { estimatesOf } from '../../src/study/estimates.ts';
+import type { Score } from '../../src/schemas/result.ts';
 import { PUBLISHED } from '../../src/study/literature.ts';
 import { resolvedOptions } from '../../src/study/plan.ts';
 import { markdownOf, summaryOf, type StudyReport } from '../../src/study/report.ts';
@@ -41,11 +42,11 @@ const REPORT: StudyReport = {
 
 test('The first table has F1 in percent with its spread, the gain with its interval, and time', () => {
   const lines = markdownOf(REPORT).split('\n');
-  assert.ok(lines.includes('| system | en | es | nl | mean of targets | from direct transfer | seeds | minutes a run |'));
+  assert.ok(lines.includes('| system | en | es | nl | mean of targets | from direct transfer | protocol | seeds | minutes a run |'));
   // es 50 and 60: 55 ± 7.07; the mean of the targets 55 and 60: 57.5 ± 3.54
-  assert.ok(lines.includes('| direct transfer | 90.0 ± 0.0 | 55.0 ± 7.1 | 60.0 ± 0.0 | 57.5 ± 3.5 |  | 2 | 1.5 |'), lines.join('\n'));
+  assert.ok(lines.includes('| direct transfer | 90.0 ± 0.0 | 55.0 ± 7.1 | 60.0 ± 0.0 | 57.5 ± 3.5 |  | `source-dev` | 2 | 1.5 |'), lines.join('\n'));
   // (80 - 55 + 0) / 2
-  assert.match(lines.find((line) => line.startsWith('| + gamma (MTMT) | 90.0')) ?? '', /\| 80\.0 ± 0\.0 \| 60\.0 ± 0\.0 \| 70\.0 ± 0\.0 \| \+12\.5 \[(0\.0|\+\d+\.\d), \+\d+\.\d\] \| 2 \| 2\.5 \|/);
+  assert.match(lines.find((line) => line.startsWith('| + gamma (MTMT) | 90.0')) ?? '', /\| 80\.0 ± 0\.0 \| 60\.0 ± 0\.0 \| 70\.0 ± 0\.0 \| \+12\.5 \[(0\.0|\+\d+\.\d), \+\d+\.\d\] \| `source-dev` \| 2 \| 2\.5 \|/);
 });
 
 test('Gains stand by language, and what gains nothing has no width', () => {
@@ -59,13 +60,52 @@ test('Published figures stand beside ours, unconfirmed ones marked, with their p
   assert.ok(lines.includes('| ours: + gamma (MTMT) | tiny | 80.00 | 60.00 |  | `source-dev` |  |'));
 });
 
+/** The same runs, by target-dev so many points better on Spanish. */
+const BOTH: StudyReport = {
+  ...REPORT,
+  systems: summarize({
+    systems: SYSTEMS,
+    runs: RUNS.map((run) => ({ ...run, scores: run.scores.map((score) => withTargetDev(score, run.systemId === 'gamma' && score.language === 'es' ? 2 : 0)) })),
+    languages: ['en', 'es', 'nl'],
+    targets: ['es', 'nl'],
+  }),
+};
+
+function withTargetDev(score: Score, more: number): Score {
+  const better = scoreOf(score.language, score.tp + more).variants;
+  return { ...score, variants: [...score.variants, ...better.map((variant) => ({ ...variant, selection: 'target-dev' }))] };
+}
+
+test('Both protocols stand side by side where both were scored, with gains from direct transfer by the same', () => {
+  const lines = summaryOf(BOTH).split('\n');
+  const head = ['es', 'nl', 'mean of targets', 'from direct transfer'].flatMap((what) => [`${what}, \`source-dev\``, `${what}, \`target-dev\``]);
+  const at = lines.indexOf(`| system | ${head.join(' | ')} |`);
+  assert.ok(at > 0, lines.join('\n'));
+  assert.equal(lines[at + 2], '| direct transfer | 55.0 ± 7.1 | 55.0 ± 7.1 | 60.0 ± 0.0 | 60.0 ± 0.0 | 57.5 ± 3.5 | 57.5 ± 3.5 |  |  |');
+  assert.match(lines[at + 3] ?? '', /^\| \+ gamma \(MTMT\) \| 80\.0 ± 0\.0 \| 100\.0 ± 0\.0 \| 60\.0 ± 0\.0 \| 60\.0 ± 0\.0 \| 70\.0 ± 0\.0 \| 80\.0 ± 0\.0 \| \+12\.5 \[[^|]+\] \| \+22\.5 \[[^|]+\] \|$/);
+  assert.match(summaryOf(BOTH), /checkpoints chosen by `source-dev`, .* is \+12\.5 points on the mean of the targets, 95% interval [^;]+; by `target-dev` \+22\.5 \[/);
+  assert.doesNotMatch(summaryOf(REPORT), /target-dev/);
+});
+
+test('Beside published figures each protocol of ours has its own row', () => {
+  const lines = markdownOf(BOTH).split('\n');
+  assert.ok(lines.includes('| ours: + gamma (MTMT) | tiny | 80.00 | 60.00 |  | `source-dev` |  |'));
+  assert.ok(lines.includes('| ours: + gamma (MTMT) | tiny | 100.00 | 60.00 |  | `target-dev` |  |'));
+});
+
 test('A target-dev column comes with its first scores, and their lack is said', () => {
   assert.match(markdownOf(REPORT), /No run was scored by `target-dev`/);
-  const runs = RUNS.map((run) => ({ ...run, scores: run.scores.map((score) => ({ ...score, variants: [...score.variants, { ...score.variants[0]!, selection: 'target-dev', f1: 0.99 }] })) }));
-  const both = markdownOf({ ...REPORT, systems: summarize({ systems: SYSTEMS, runs, languages: ['en', 'es', 'nl'], targets: ['es', 'nl'] }) });
+  const both = markdownOf(BOTH);
   assert.match(both, /^\| system \| viterbi \| `source-dev` \| `target-dev` \|$/m);
-  assert.match(both, /^\| direct transfer \| 57\.5 \| 57\.5 \| 99\.0 \|$/m);
+  assert.match(both, /^\| \+ gamma \(MTMT\) \| 70\.0 \| 70\.0 \| 80\.0 \|$/m);
   assert.doesNotMatch(both, /No run was scored/);
+});
+
+test('A system whose checkpoints were chosen by another protocol says so', () => {
+  const runs = RUNS.map((run) => (run.systemId === 'gamma' ? { ...run, scores: run.scores.map((score) => ({ ...score, selection: 'last' })) } : run));
+  const markdown = markdownOf({ ...REPORT, systems: summarize({ systems: SYSTEMS, runs, languages: ['es'], targets: ['es'] }) });
+  assert.match(markdown, /checkpoints chosen by `source-dev` and `last`/);
+  assert.match(markdown, /^\| \+ gamma \(MTMT\) \| 80\.0 .*\| `last` \| 2 \|/m);
 });
 
 test('It names what made it', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { alphaByLanguage, deviation, mean, summarize } from '../../src/study/summary.ts';
+import type { ScoreVariant } from '../../src/schemas/result.ts';
 import { SYSTEMS, runOf, scoreOf } from './fixtures.ts';
 
 const near = (actual: number | undefined, expected: number): void => assert.ok(Math.abs((actual ?? NaN) - expected) < 1e-12, `${actual} is not ${expected}`);
@@ -39,11 +40,26 @@ test('The same predictions gain nothing, with no width', () => {
 test('Decodings and protocols are read where every seed and language has them', () => {
   const argmax = { decoding: 'argmax', f1: 0.4 };
   const targetDev = { selection: 'target-dev', f1: 0.8 };
+  const means = (readings: Readonly<Record<string, { mean: number }>> = {}): object => Object.fromEntries(Object.entries(readings).map(([name, reading]) => [name, reading.mean]));
   const runs = [runOf('transfer', 1, [scoreOf('es', 5, [argmax, targetDev]), scoreOf('nl', 7, [argmax])])];
   const [transfer] = summarize({ systems: SYSTEMS, runs, ...LANGUAGES });
   assert.deepEqual(transfer?.byLanguage['es']?.byDecoding, { argmax: 0.4, viterbi: 0.5 });
-  assert.deepEqual(transfer.byLanguage['es'].bySelection, { 'source-dev': 0.5, 'target-dev': 0.8 });
-  assert.deepEqual(transfer.targets?.bySelection, { 'source-dev': 0.6 });
+  assert.deepEqual(means(transfer.byLanguage['es'].bySelection), { 'source-dev': 0.5, 'target-dev': 0.8 });
+  assert.deepEqual(means(transfer.targets?.bySelection), { 'source-dev': 0.6 });
+});
+
+test('By another protocol a gain is from direct transfer by the same one', () => {
+  const by = (right: number): ScoreVariant[] => scoreOf('es', right).variants.map((variant) => ({ ...variant, selection: 'target-dev' }));
+  const runs = [runOf('transfer', 1, [scoreOf('es', 5, by(8))]), runOf('gamma', 1, [scoreOf('es', 6, by(9))])];
+  const [transfer, gamma] = summarize({ systems: SYSTEMS, runs, ...LANGUAGES });
+  const { 'target-dev': targetDev } = gamma?.byLanguage['es']?.bySelection ?? {};
+  assert.deepEqual([targetDev?.f1, targetDev?.deviation, gamma?.selections], [[0.9], null, ['source-dev']]);
+  near(targetDev?.gain?.difference, 0.1);
+  near(gamma?.byLanguage['es']?.gain?.difference, 0.1);
+  assert.equal(transfer?.byLanguage['es']?.bySelection['target-dev']?.gain, null);
+  // direct transfer has no such figure: there is nothing to gain from
+  const [, alone] = summarize({ systems: SYSTEMS, runs: [runOf('transfer', 1, [scoreOf('es', 5)]), ...runs.slice(1)], ...LANGUAGES });
+  assert.equal(alone?.byLanguage['es']?.bySelection['target-dev']?.gain, null);
 });
 
 test('What has not run, and what was not counted by sentence, is null', () => {
@@ -52,7 +68,7 @@ test('What has not run, and what was not counted by sentence, is null', () => {
   const [, gamma] = summarize({ systems: SYSTEMS, runs, ...LANGUAGES });
   assert.equal(gamma?.targets?.gain, null);
   const [nothing] = summarize({ systems: SYSTEMS, runs: [], ...LANGUAGES });
-  assert.deepEqual(nothing, { systemId: 'transfer', title: 'direct transfer', seeds: [], byLanguage: {}, targets: null, seconds: null });
+  assert.deepEqual(nothing, { systemId: 'transfer', title: 'direct transfer', seeds: [], selections: [], byLanguage: {}, targets: null, seconds: null });
 });
 
 test('Alpha’s bins are direct transfer’s by argmax, seeds together', () => {

@@ -165,3 +165,41 @@ test('a student learns from one word of each sentence, from pairs of any two and
   const [first, last] = [meanOf(losses.slice(0, 5)), meanOf(losses.slice(-5))];
   assert.ok(last < 0.5 * first, `the last losses are ${last}, the first ${first}`);
 });
+
+/** Spanish dev that has no entity: no step is better than the first. */
+const english: Corpus = { ...corpus, datasetId: 'ds_en', split: 'dev' };
+const nothing: Corpus = { ...english, datasetId: 'ds_es', language: 'es', sentences: english.sentences.map(({ tokens }) => ({ tokens, tags: tokens.map(() => 'O') })) };
+
+test('a run offers the weights of each choice that its dev sets allow, and has its own at the end', async (t) => {
+  const options = { epochs: 60, learningRate: 1e-2, dropout: 0, schedule: 'constant' } as const;
+  const { model, reports } = await run(t, options, { dev: [english, nothing] });
+  const checkpoints = reports.filter((report) => report.type === 'checkpoint');
+  const steps = Object.fromEntries(model.choices.map(({ selection, step }) => [selection, step]));
+  assert.deepEqual([steps['target-dev'], steps['last']], [1, 60]);
+  assert.ok(Number(steps['source-dev']) > 1 && Number(steps['source-dev']) < 60, `source-dev chose step ${steps['source-dev']}`);
+  assert.deepEqual(
+    checkpoints.map(({ step, isBest, isLast, selections, scores }) => [step, isBest, isLast, selections, scores]),
+    [[1, false, false, ['target-dev'], { 'f1 by target-dev': 0 }], [60, false, true, ['last'], {}], [steps['source-dev'], true, false, ['source-dev'], { 'f1 by source-dev': 1 }]],
+  );
+  const words = corpus.sentences.map(({ tokens }) => tokens);
+  const predicted = async (recognizer: typeof model.recognizer): Promise<Float32Array[]> => ((await recognizer?.recognize(words)) ?? []).map(({ probs }) => probs);
+  const own = await predicted(model.recognizer);
+  for (const { selection, step } of [...model.choices, { selection: model.selection, step: steps['source-dev'] }]) {
+    const saved = await loadRecognizer({ encoder, checkpoint: loaded('recognizer', checkpoints.filter((each) => each.step === step), options) });
+    t.after(() => saved.dispose());
+    model.use(selection);
+    const [found, expected] = [await predicted(model.recognizer), await predicted(saved)];
+    found.forEach((probs, sentence) => probs.forEach((value, index) => assert.ok(Math.abs(value - (expected[sentence]?.[index] ?? NaN)) < 1e-5, `${selection} of step ${step}`)));
+  }
+  assert.deepEqual(await predicted(model.recognizer), own);
+  model.use('target-dev');
+  assert.notDeepEqual(await predicted(model.recognizer), own);
+});
+
+test('patience counts the scores of the run’s own selection, and none where no dev set allows it', async (t) => {
+  const options = { epochs: 30, learningRate: 1e-2, dropout: 0, schedule: 'constant', patience: 10 } as const;
+  const stepsOf = async (dev: Corpus[], selection: 'source-dev' | 'target-dev'): Promise<number> => lossesOf((await run(t, { ...options, selection }, { dev })).reports).length;
+  assert.equal(await stepsOf([english, nothing], 'target-dev'), 11);
+  assert.ok((await stepsOf([english, nothing], 'source-dev')) > 11);
+  assert.equal(await stepsOf([nothing], 'source-dev'), 30);
+});

@@ -8,7 +8,7 @@ import { estimatesOf } from '../../study/estimates.ts';
 import { alphaFigure, pointFigure, type Point, type PointRow } from '../../study/figures.ts';
 import { PUBLISHED } from '../../study/literature.ts';
 import { resolvedOptions, type PlannedRun, type StudyRequest } from '../../study/plan.ts';
-import { markdownOf, type StudyReport } from '../../study/report.ts';
+import { markdownOf, protocolNames, type StudyReport } from '../../study/report.ts';
 import { compareSchedules, type CorpusSize, type ScheduleComparison } from '../../study/schedules.ts';
 import { alphaByLanguage, summarize } from '../../study/summary.ts';
 import type { System } from '../../study/systems.ts';
@@ -87,11 +87,12 @@ export async function gather(
 /** The results in the lab book: a tag for each system, and what made them. */
 export function systemTags({ systems, commit, command, createdAt, missing }: StudyReport): Record<string, string> {
   const points = (share: number): string => (100 * share).toFixed(2);
-  const results = systems.flatMap(({ systemId, targets, byLanguage }) => {
+  const results = systems.flatMap(({ systemId, targets, byLanguage, selections }) => {
     if (targets === null) return [];
+    const others = Object.entries(targets.bySelection).filter(([name]) => !selections.includes(name)).map(([name, { mean }]) => `; by ${name} ${points(mean)}`);
     const gain = targets.gain === null ? '' : `, from direct transfer ${points(targets.gain.difference)} [${targets.gain.ci95.map(points).join(', ')}]`;
     const each = Object.entries(byLanguage).map(([language, { mean }]) => `${language} ${points(mean)}`);
-    const entry: [string, string] = [`f1 ${systemId}`, `targets ${points(targets.mean)} of ${targets.f1.length} seeds${gain}; ${each.join(', ')}`];
+    const entry: [string, string] = [`f1 ${systemId}`, `targets ${points(targets.mean)} of ${targets.f1.length} seeds by ${selections.join(', ')}${gain}; ${each.join(', ')}${others.join('')}`];
     return [entry];
   });
   return { ...Object.fromEntries(results), commit: commit ?? 'unknown', command: command.slice(0, 1000), reportedAt: createdAt, missing: String(missing.length) };
@@ -101,9 +102,10 @@ export function systemTags({ systems, commit, command, createdAt, missing }: Stu
 export async function write(directory: string, report: StudyReport): Promise<string> {
   const file = join(directory, REPORT);
   await mkdir(directory, { recursive: true });
-  const title = `F1 by system, ${report.encoder.encoderId}; lines: 95% interval of the difference from direct transfer`;
+  const chosenBy = protocolNames(report).join(', ');
+  const title = `F1 by system, ${report.encoder.encoderId}, checkpoints by ${chosenBy}; lines: 95% interval of the difference from direct transfer`;
   await writeFile(join(directory, FIGURES.systems), pointFigure({ title, rows: rowsOf(report) }));
-  await writeFile(join(directory, FIGURES.alpha), alphaFigure({ title: `F1 of the recognizer’s tags by alpha, ${report.encoder.encoderId}`, bins: report.alpha }));
+  await writeFile(join(directory, FIGURES.alpha), alphaFigure({ title: `F1 of the recognizer’s tags by alpha, ${report.encoder.encoderId}, checkpoints by ${chosenBy}`, bins: report.alpha }));
   await writeFile(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(file, markdownOf(report));
   return file;

@@ -1,8 +1,10 @@
 /** Shows runs while they train: one line that changes at a terminal, now and then a line elsewhere. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Score } from '../../schemas/result.ts';
 import type { Run } from '../../schemas/run.ts';
 import type { ApiClient } from './api.ts';
 import { CommandFailure } from './failure.ts';
+import { f1By, protocolsOf } from './protocols.ts';
 import type { Output } from './terminal.ts';
 
 const POLL_MS = 500;
@@ -95,14 +97,18 @@ function padded(name: string): string {
 
 async function summary(client: ApiClient, { runId, kind, startedAt, endedAt, progress, device }: Run, beganAt: number): Promise<string> {
   const tests = (await client.scores(runId)).filter(({ split }) => split === 'test');
-  const f1 = tests.map((score) => `${score.language} ${(100 * score.f1).toFixed(1)}`).join(', ');
   const seconds = startedAt === null || endedAt === null ? 0 : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
   const isOld = endedAt !== null && Date.parse(endedAt) < beganAt;
   const parts = [
     `${isOld ? 'trained before: ' : ''}${progress.steps} steps in ${duration(seconds)}${device === null ? '' : ` on ${device}`}`,
-    ...(f1 === '' ? [] : [`${kind === 'evaluator' ? 'F1 of same-tag pairs' : 'test F1'}: ${f1}`]),
+    ...protocolsOf(tests).map((name) => `${kind === 'evaluator' ? 'F1 of same-tag pairs' : 'test F1'} by ${name}: ${figuresBy(name, tests)}`),
   ];
   return parts.join('; ');
+}
+
+function figuresBy(selection: string, tests: readonly Score[]): string {
+  const figures = tests.map((score) => ({ language: score.language, f1: f1By(score, selection) }));
+  return figures.flatMap(({ language, f1 }) => (f1 === null ? [] : [`${language} ${(100 * f1).toFixed(1)}`])).join(', ');
 }
 
 function failureText({ runId, kind, status, failure }: Run): string {

@@ -1,12 +1,14 @@
 /** What the demo prints at its end: F1 by language, tagged sentences, what to try next. */
 import type { Entity } from '../../schemas/ner.ts';
 import type { Score } from '../../schemas/result.ts';
+import { f1By, protocolsOf } from '../client/protocols.ts';
 
 /** ANSI; other labels have one color for all. */
 const COLORS: Readonly<Record<string, number>> = { PER: 34, ORG: 32, LOC: 33, MISC: 35 };
 const OTHER_COLOR = 36;
 const COLUMNS = ['direct transfer', 'student', 'difference', 'entities', 'found', 'right'];
 const FIRST_CHARS = 16;
+const PROTOCOL_CHARS = 17;
 
 /** Rows by language: the recognizer applied as it is, the student, and the difference, in percent, with the student's counts; then the mean of the targets. */
 export function f1Table(transfer: readonly Score[], student: readonly Score[], targets: ReadonlySet<string>): string[] {
@@ -25,6 +27,25 @@ export function f1Table(transfer: readonly Score[], student: readonly Score[], t
   const head = cells('language', COLUMNS);
   const line = '-'.repeat(head.length);
   return [head, line, ...rows, line, row('mean of targets', [meanOf(byTransfer), meanOf(byStudent)], [])];
+}
+
+/** F1 on the targets by each protocol that all test sets of both were scored by, side by side; nothing where there is one alone. */
+export function protocolTable(transfer: readonly Score[], student: readonly Score[], targets: ReadonlySet<string>): string[] {
+  const [byTransfer, byStudent] = [byLanguage(transfer), byLanguage(student)];
+  const languages = [...targets].filter((language) => byTransfer.has(language) && byStudent.has(language)).sort();
+  const shared = protocolsOf([...byTransfer.values()]).filter((name) => protocolsOf([...byStudent.values()]).includes(name));
+  if (languages.length === 0 || shared.length < 2) return [];
+  const columns = shared.flatMap((name) => [byTransfer, byStudent].map((scores) => ({ name, scores })));
+  const f1Of = ({ name, scores }: (typeof columns)[number], language: string): number => {
+    const score = scores.get(language);
+    return (score === undefined ? null : f1By(score, name)) ?? 0;
+  };
+  const line = (first: string, values: readonly string[]): string => (first.padEnd(FIRST_CHARS) + values.map((value) => value.padStart(PROTOCOL_CHARS)).join('')).trimEnd();
+  const head = line('language', columns.map(({ scores }) => (scores === byTransfer ? 'direct transfer' : 'student')));
+  const rule = '-'.repeat(head.length);
+  const rows = languages.map((language) => line(language, columns.map((column) => percent(f1Of(column, language)))));
+  const means = columns.map((column) => percent(languages.reduce((sum, language) => sum + f1Of(column, language), 0) / languages.length));
+  return [line('', columns.map(({ name }) => name)), head, rule, ...rows, rule, line('mean of targets', means)];
 }
 
 function byLanguage(scores: readonly Score[]): ReadonlyMap<string, Score> {

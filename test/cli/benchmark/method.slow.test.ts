@@ -27,11 +27,12 @@ function command(args: string[], env: Record<string, string>): Promise<{ status:
 async function writeCorpora(folder: string): Promise<void> {
   for (const { language, kind, split, sentences } of demoSets()) {
     if (language !== 'en' && language !== 'es') continue;
-    const lines = sentences.slice(0, SENTENCES).map(({ tokens, tags }) => tokens.map((token, word) => (tags === undefined ? token : `${token}\t${tags[word]}`)).join('\n'));
+    const linesFrom = (first: number): string[] => sentences.slice(first, first + SENTENCES).map(({ tokens, tags }) => tokens.map((token, word) => (tags === undefined ? token : `${token}\t${tags[word]}`)).join('\n'));
     await mkdir(join(folder, language), { recursive: true });
     const name = kind === 'unlabeled' ? 'unlabeled.txt' : `${split}.conll`;
     const files = language === 'en' && split === 'train' ? [name, 'test.conll'] : language === 'en' && split === 'test' ? [] : [name];
-    for (const file of files) await writeFile(join(folder, language, file), `${lines.join('\n\n')}\n`);
+    for (const file of files) await writeFile(join(folder, language, file), `${linesFrom(0).join('\n\n')}\n`);
+    if (language === 'es' && split === 'test') await writeFile(join(folder, language, 'dev.conll'), `${linesFrom(SENTENCES).join('\n\n')}\n`);
   }
 }
 
@@ -60,6 +61,7 @@ test('the study trains every ablation once, whatever stops it, and reports them 
     assert.deepEqual(Object.keys(byLanguage).sort(), ['en', 'es']);
     assert.deepEqual(Object.keys(targets?.byDecoding ?? {}), ['argmax', 'viterbi']);
     assert.equal(targets?.gain === null, systemId === 'transfer');
+    assert.deepEqual(Object.entries(targets?.bySelection ?? {}).map(([name, { gain }]) => [name, gain === null]), ['last', 'source-dev', 'target-dev'].map((name) => [name, systemId === 'transfer']));
   }
   assert.ok((systems[0]?.byLanguage['en']?.mean ?? 0) > 0.5, `the recognizer has learnt its sentences: ${JSON.stringify(systems[0]?.byLanguage)}`);
   const [low = NaN, high = NaN] = systems[0] === undefined ? [] : (systems.at(-1)?.byLanguage['en']?.gain?.ci95 ?? []);
@@ -73,6 +75,7 @@ test('the study trains every ablation once, whatever stops it, and reports them 
   for (const { systemId, truth } of estimates.rows) assert.equal(truth, systems.find((system) => system.systemId === systemId)?.byLanguage['es']?.mean);
   assert.equal(estimates.all?.count, systems.length);
   assert.match(await readFile(join(out, 'report.md'), 'utf8'), /^## F1 without gold tags$/m);
+  assert.match(whole.output, /^\| system \| es, `source-dev` \| es, `target-dev` \|/m);
   for (const figure of ['systems.svg', 'alpha.svg']) assert.match(await readFile(join(out, figure), 'utf8'), /^<svg .*<\/svg>\n$/s);
 
   const again = await command(args, env);

@@ -51,7 +51,9 @@ export function runOf(kind: Run['kind'], state: RunState = {}): Run {
 export const SUCCEEDED: RunState = { status: 'succeeded', endedAt: LATER, progress: { ...NO_PROGRESS, step: 40, steps: 40 } };
 export const TRAINING: RunState = { status: 'running', progress: { step: 10, steps: 40, epoch: 0.5, loss: 0.25, piecesPerSecond: 1234.5, etaSeconds: 75 } };
 
-export function scoreOf(language: string, counts: { tp: number; fp: number; fn: number }): Score {
+/** @param targetDev F1 by target-dev, where it was scored */
+export function scoreOf(language: string, counts: { tp: number; fp: number; fn: number }, targetDev?: number): Score {
+  const variant = { decoding: 'viterbi', checkpointId: 'ckpt_student', ...prf(counts), ...counts };
   return {
     datasetId: `ds_${language}`,
     language,
@@ -66,9 +68,12 @@ export function scoreOf(language: string, counts: { tp: number; fp: number; fn: 
     selection: 'source-dev',
     scorer: 'conlleval',
     decoding: 'viterbi',
-    variants: [],
+    variants: targetDev === undefined ? [] : [{ ...variant, selection: 'source-dev' }, { ...variant, selection: 'target-dev', f1: targetDev }],
   };
 }
+
+/** Of datasets that have others than PER, by name. */
+const LABELS: Readonly<Record<string, string[]>> = { 'demo-nl-dev': ['DATE'] };
 
 export interface FakeRun {
   readonly kind: Run['kind'];
@@ -122,7 +127,7 @@ export async function fakeService(t: TestContext, o: { runs: FakeRun[]; defaultC
         const { name = '', language = '' } = body as Record<string, string>;
         const isKnown = uploads.has(name);
         uploads.set(name, `ds_${name}`);
-        return [isKnown ? 200 : 201, { datasetId: `ds_${name}`, language, sentences: 3, words: 12, entities: { PER: 2 } }];
+        return [isKnown ? 200 : 201, { datasetId: `ds_${name}`, language, labels: LABELS[name] ?? ['PER'], sentences: 3, words: 12, entities: { PER: 2 } }];
       }
       case 'POST /experiments':
         return [201, { experimentId: 'exp_1' }];

@@ -40,11 +40,11 @@ async function watch(runs: FakeRun[], t: Parameters<typeof fakeService>[0], isTe
 
 test('A terminal has one line that changes, and one that stays for each run that ended', async (t) => {
   const runs: FakeRun[] = [
-    { kind: 'recognizer', states: [TRAINING, TRAINING, SUCCEEDED], scores: [scoreOf('es', { tp: 1, fp: 1, fn: 1 })], events: [{ eventId: 1, level: 'info', type: 'phase', message: 'reading' }] },
+    { kind: 'recognizer', states: [TRAINING, TRAINING, SUCCEEDED], scores: [scoreOf('es', { tp: 1, fp: 1, fn: 1 }, 0.6)], events: [{ eventId: 1, level: 'info', type: 'phase', message: 'reading' }] },
     { kind: 'student', states: [{ status: 'waiting' }, { status: 'running' }, { status: 'running' }, SUCCEEDED] },
   ];
   const { lines, statuses } = await watch(runs, t, true);
-  assert.deepEqual(lines, ['  recognizer 40 steps in 1 min 30 s on cpu; test F1: es 50.0', '  student    40 steps in 1 min 30 s on cpu']);
+  assert.deepEqual(lines, ['  recognizer 40 steps in 1 min 30 s on cpu; test F1 by source-dev: es 50.0; test F1 by target-dev: es 60.0', '  student    40 steps in 1 min 30 s on cpu']);
   assert.match(statuses[0] ?? '', /^ {2}recognizer █+░+ {2}step 10\/40/);
   assert.equal(statuses.at(-1), '  student    starting');
 });

@@ -41,6 +41,16 @@ test('It uploads, submits a pipeline, waits for its runs and prints scores, tagg
   assert.equal(lines.filter((line) => line.startsWith('  curl ')).length, 3);
 });
 
+test('Figures name what chose the checkpoint, and both protocols stand side by side where both were scored', async (t) => {
+  const alone = await runJob(await started(t));
+  assert.ok(alone.some((line) => line.endsWith('checkpoints chosen by source-dev)')));
+  assert.ok(!alone.some((line) => line.includes('target-dev')));
+  const runs = pipeline();
+  for (const run of runs) run.scores = run.scores?.map(({ tp, fp, fn }) => scoreOf('es', { tp, fp, fn }, 0.8)) ?? [];
+  const both = await runJob(await started(t, { runs }));
+  assert.ok(both.includes('  es                           50.0             75.0             80.0             80.0'), both.join('\n'));
+});
+
 test('An upload has its fields and its file', async (t) => {
   const service = await started(t);
   await runJob(service);
@@ -54,11 +64,11 @@ test('An upload has its fields and its file', async (t) => {
   });
 });
 
-test('The labels of a target language choose nothing: only its test set is in the pipeline', async (t) => {
+test('A target’s dev set goes along for the figures by target-dev, unless it has labels that the source has not got', async (t) => {
   const service = await started(t);
-  await runJob(service);
+  await runJob(service, { sets: [...SETS, { name: 'demo-nl-dev', kind: 'labeled', language: 'nl', split: 'dev', content: 'Mei\tB-DATE\n' }] });
   const { datasets, options, experiment } = bodyOf(service, 'POST /pipelines') as Record<string, unknown>;
-  assert.deepEqual(datasets, { train: ['ds_demo-en-train'], dev: ['ds_demo-en-dev'], test: ['ds_demo-es-test'], unlabeled: ['ds_demo-es-unlabeled'] });
+  assert.deepEqual(datasets, { train: ['ds_demo-en-train'], dev: ['ds_demo-en-dev', 'ds_demo-es-dev'], test: ['ds_demo-es-test'], unlabeled: ['ds_demo-es-unlabeled'] });
   assert.deepEqual({ options, experiment }, { options: { epochs: 2 }, experiment: 'demo' });
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { curlLines, f1Table, marked } from '../../../src/cli/demo/report.ts';
+import { curlLines, f1Table, marked, protocolTable } from '../../../src/cli/demo/report.ts';
 import { scoreOf } from '../client/fixtures.ts';
 
 const ESCAPE = '\u001b';
@@ -32,6 +32,23 @@ test('Scores of pairs and of other splits are not in the table', () => {
   const pairs = { ...scoreOf('en', { tp: 1, fp: 1, fn: 1 }), scorer: 'pairs' };
   const dev = { ...scoreOf('es', { tp: 1, fp: 1, fn: 1 }), split: 'dev' };
   assert.equal(f1Table([pairs, dev], [pairs], new Set(['es'])).length, 4);
+});
+
+test('F1 on the targets stands by each protocol that all of both runs’ test sets were scored by', () => {
+  const transfer = [scoreOf('en', { tp: 9, fp: 1, fn: 1 }, 0.9), scoreOf('es', { tp: 5, fp: 5, fn: 5 }, 0.6), scoreOf('zh', { tp: 2, fp: 8, fn: 8 }, 0.2)];
+  const student = [scoreOf('es', { tp: 6, fp: 4, fn: 4 }, 0.7), scoreOf('zh', { tp: 4, fp: 6, fn: 6 }, 0.5)];
+  const targets = new Set(['es', 'zh', 'nl']);
+  assert.deepEqual(protocolTable(transfer, student, targets), [
+    '                       source-dev       source-dev       target-dev       target-dev',
+    'language          direct transfer          student  direct transfer          student',
+    '------------------------------------------------------------------------------------',
+    'es                           50.0             60.0             60.0             70.0',
+    'zh                           20.0             40.0             20.0             50.0',
+    '------------------------------------------------------------------------------------',
+    'mean of targets              35.0             50.0             40.0             60.0',
+  ]);
+  assert.deepEqual(protocolTable(transfer, student.slice(0, 1).concat(scoreOf('zh', { tp: 4, fp: 6, fn: 6 })), targets), []);
+  assert.deepEqual(protocolTable(transfer, [], targets), []);
 });
 
 const text = 'Ana 👩‍🚀 met Bo in 上海。';
