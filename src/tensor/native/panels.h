@@ -51,7 +51,7 @@ MTMT_INLINE void transpose(__m512i rows[16]) {
 
 /**
  * Lines of memory asked for before they are read: those of the panel after next, since two threads take panels in turn. A panel is a column of
- * short pieces of rows, which the processor does not foresee: packing mBERT's matrices took 2.5 times as long without (AMD Zen 5).
+ * short pieces of rows, which the processor does not foresee: packing mBERT's matrices took nearly twice as long without (AMD Zen 5).
  */
 constexpr int64_t kAhead = 2 * kBlock;
 
