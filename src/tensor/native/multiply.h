@@ -7,6 +7,9 @@ namespace mtmt {
 /** Eight rows by two vectors of columns at a time fill half of the registers; their sums never leave them, however deep the product. */
 class Vectors {
  public:
+  /** A pair of depth is all that it reads of a row at a time. */
+  static constexpr bool kTakesPairs = true;
+
   /** @param b a panel of the right side @param steps of 32 in depth @param out `[32][32]` */
   MTMT_INLINE_MEMBER void multiply(const Rows& a, const char* b, int64_t steps, float* out) const {
     for (int64_t row = 0; row < kBlock; row += kHeld) eight((row < kSide ? a.upper : a.lower) + row % kSide * a.stride, a, b, steps, out + row * kBlock);
@@ -23,7 +26,7 @@ class Vectors {
         const __m512bh first = (__m512bh)_mm512_load_si512(b + pair * 64), second = (__m512bh)_mm512_load_si512(b + kTileBytes + pair * 64);
         for (int64_t row = 0; row < kHeld; row++) {
           int32_t both;
-          memcpy(&both, rows + row * a.stride + pair * 4, sizeof both);
+          memcpy(&both, rows + row * a.stride + pair * a.pair, sizeof both);
           const __m512bh all = (__m512bh)_mm512_set1_epi32(both);
           left[row] = _mm512_dpbf16_ps(left[row], first, all);
           right[row] = _mm512_dpbf16_ps(right[row], second, all);
@@ -41,6 +44,8 @@ class Vectors {
 /** Tile registers are a thread's own, and oneDNN uses them too. */
 class Tiles {
  public:
+  static constexpr bool kTakesPairs = false;
+
   Tiles() {
     struct alignas(64) {
       uint8_t palette = 1, start = 0, reserved[14] = {};

@@ -50,8 +50,7 @@ void compute(const Matrix& a, const Matrix& b, bfloat16* out, int64_t out_stride
   const bool is_direct = !a.is_transposed && a.columns % kDepth == 0;
   const Panels right(panels * panel_bytes);
   share(panels, [&](int64_t panel) {
-    for (int64_t k = 0; k < steps; k++)
-      for (int64_t half = 0; half < 2; half++) right_tile(b, k * kDepth, panel * kBlock + half * kSide, right.at(panel * panel_bytes + (2 * k + half) * kTileBytes));
+    for (int64_t k = 0; k < steps; k++) right_tiles(b, k * kDepth, panel * kBlock, right.at(panel * panel_bytes + 2 * k * kTileBytes));
   });
   // Only what cannot be read where it is: packed once, since every panel needs it.
   const auto is_in_place = [&](int64_t block) { return is_direct && (block + 1) * kBlock <= a.rows; };
@@ -59,13 +58,13 @@ void compute(const Matrix& a, const Matrix& b, bfloat16* out, int64_t out_stride
   const auto packed_at = [&](int64_t block) { return left.at(is_direct ? 0 : block * panel_bytes); };
   share(blocks, [&](int64_t block) {
     if (is_in_place(block)) return;
-    for (int64_t k = 0; k < steps; k++)
-      for (int64_t half = 0; half < 2; half++) left_tile(a, block * kBlock + half * kSide, k * kDepth, packed_at(block) + (2 * k + half) * kTileBytes);
+    for (int64_t k = 0; k < steps; k++) left_tiles<Unit::kTakesPairs>(a, block * kBlock, k * kDepth, packed_at(block) + 2 * k * kTileBytes);
   });
   const auto rows_of = [&](int64_t block) -> Rows {
-    if (!is_in_place(block)) return {packed_at(block), packed_at(block) + kTileBytes, 64, 2 * kTileBytes};
-    const char* const at = reinterpret_cast<const char*>(a.data + block * kBlock * a.stride);
-    return {at, at + kSide * a.stride * 2, a.stride * 2, 64};
+    const char* const at = is_in_place(block) ? reinterpret_cast<const char*>(a.data + block * kBlock * a.stride) : packed_at(block);
+    if (is_in_place(block)) return {at, at + kSide * a.stride * 2, a.stride * 2, 4, 64};
+    const bool is_in_pairs = a.is_transposed && Unit::kTakesPairs;
+    return {at, at + kTileBytes, is_in_pairs ? 4 : 64, is_in_pairs ? 64 : 4, 2 * kTileBytes};
   };
   const int64_t task_panels = parts_of(panels, kTaskPanels), task_blocks = panels < kTaskPanels ? 1 : kTaskBlocks;
   share(parts_of(blocks, task_blocks) * task_panels, [&](int64_t task) {

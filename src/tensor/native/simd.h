@@ -19,7 +19,8 @@ struct bfloat16 {
 #define MTMT_INLINE static inline __attribute__((always_inline))
 #define MTMT_INLINE_MEMBER inline __attribute__((always_inline))
 
-MTMT_INLINE Floats all(float value) { return Floats{} + value; }
+/** One broadcast. `Floats{} + value` is an addition as well, since it makes 0 of -0. */
+MTMT_INLINE Floats all(float v) { return Floats{v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
 
 MTMT_INLINE Floats load(const float* from) {
   Floats value;
