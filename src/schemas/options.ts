@@ -84,7 +84,7 @@ export const TrainingOptions = Type.Object(
     }),
     dropout: Type.Number({ minimum: 0, maximum: 0.9, default: 0.1, description: 'Share of hidden states, attention and head inputs that is dropped. Source: BERT.' }),
     wordPiece: Type.Union([Type.Literal('first'), Type.Literal('firstNotBare')], {
-      default: 'first',
+      default: 'firstNotBare',
       description: 'The piece that stands for a word: its first, or its first that is more than a bare word-start mark, which begins most Chinese words. Source: MTMT, section 3.2; this project.',
     }),
     pairDraw: Type.Union([Type.Literal('balanced'), Type.Literal('uniform')], {
@@ -124,7 +124,7 @@ export const TrainingOptions = Type.Object(
       description: 'Student: the words of a batch that take part in pairs: all of them, or one random word of each sentence (window), for as much computation. Source: this project; the authors’ code encodes 64 sentences to distil 64 words.',
     }),
     recognitionLoss: Type.Union([Type.Literal('meanSquaredError'), Type.Literal('crossEntropy')], {
-      default: 'meanSquaredError',
+      default: 'crossEntropy',
       description: 'Student: distance between its and the recognizer’s tag distribution of a word: mean over tags of squared differences, or soft cross-entropy in nats. Source: the authors’ code; the article.',
     }),
     similarityWeight: Type.Number({ minimum: 0, maximum: 100, default: 0.5, description: 'Student: lambda, weight of the similarity loss; 0 leaves it out. Source: the authors’ code; the article has 1.' }),
@@ -140,8 +140,20 @@ export const TrainingOptions = Type.Object(
       default: true,
       description: 'Student: weigh all losses by 1 minus the difference of two similarities: of the recognizer’s tag distributions and the evaluator’s for each pair, or the student’s of tag distributions and of logits for `objective` `article`. Source: MTMT, section 3.4; the article.',
     }),
+    formShare: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 0.3,
+      description: 'Student: share that the other occurrences of a word’s form in the raw text have in its soft tags. Source: this project.',
+    }),
+    neighbourShare: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      default: 0.4,
+      description: 'Student: share that a word’s 16 nearest neighbours by the evaluator’s vectors have in its soft tags, where the recognizer does not say O for sure; 0 looks for none. Source: this project, after CoLaDa, whose neighbours in the encoder’s space weigh pseudo-labels.',
+    }),
     start: Type.Union([Type.Literal('encoder'), Type.Literal('recognizer')], {
-      default: 'encoder',
+      default: 'recognizer',
       description: 'Student: start from the pretrained encoder, or from the first recognizer. Source: MTMT, section 3.3; this project.',
     }),
     evaluationsPerEpoch: Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'Scores on dev, evenly spread over an epoch. Source: the authors’ code; more is this project’s.' }),

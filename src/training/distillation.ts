@@ -31,6 +31,11 @@ export interface DistillationSpec {
   readonly options: TrainingOptions;
 }
 
+/** Whether anything that the student minimizes asks an evaluator: its outputs take as long to compute as a recognizer's. */
+export function readsEvaluators({ objective, similarityWeight, gamma, neighbourShare }: TrainingOptions): boolean {
+  return similarityWeight > 0 || neighbourShare > 0 || (objective === 'mtmt' && gamma);
+}
+
 export function distillationTask(spec: DistillationSpec): Task {
   return spec.options.objective === 'article' ? articleTask(spec) : regroupedTask(spec);
 }

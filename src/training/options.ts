@@ -6,7 +6,7 @@ import type { RunKind } from './request.ts';
 
 type OptionName = keyof TrainingOptions;
 
-const STUDENT_ONLY = ['objective', 'heads', 'distil', 'recognitionLoss', 'similarityWeight', 'alpha', 'beta', 'gamma', 'start'] as const;
+const STUDENT_ONLY = ['objective', 'heads', 'distil', 'recognitionLoss', 'similarityWeight', 'alpha', 'beta', 'gamma', 'formShare', 'neighbourShare', 'start'] as const;
 const PAIRS_ONLY = ['pairDraw', 'pairBalance', 'pairsPerWord', 'similarityTemperature'] as const;
 const TAGS_ONLY = ['headLearningRate', 'decoding'] as const;
 

@@ -14,9 +14,9 @@ export const PRESETS: Readonly<Record<Preset, PresetTable>> = {
   mtmt: {
     everyKind: {},
     recognizer: {},
-    evaluator: {},
+    evaluator: { epochs: 1 }, // pairs are drawn anew for each batch
     teacher: {},
-    student: {},
+    student: { epochs: 1 }, // it starts from the recognizer, and raw text is long: a pass over CoNLL's Spanish and Dutch is 750 steps
   },
 
   /**
@@ -70,6 +70,8 @@ export const PRESETS: Readonly<Record<Preset, PresetTable>> = {
       alpha: true, // weight_loss, for all three
       beta: 'shifted',
       gamma: true,
+      formShare: 0,
+      neighbourShare: 0,
       start: 'encoder',
       selection: 'target-dev',
       decoding: 'argmax',
@@ -81,7 +83,7 @@ export const PRESETS: Readonly<Record<Preset, PresetTable>> = {
    * it had two, and padding is masked. Its pairs are of words in the same position of two sentences, whatever their tags: `uniform`.
    */
   article: {
-    everyKind: {},
+    everyKind: { wordPiece: 'first' }, // of before there was a choice
     recognizer: {},
     evaluator: { pairDraw: 'uniform', similarityTemperature: 1 },
     teacher: { pairDraw: 'uniform', similarityTemperature: 1 },
@@ -96,12 +98,14 @@ export const PRESETS: Readonly<Record<Preset, PresetTable>> = {
       alpha: true,
       beta: 'squared',
       gamma: true,
+      formShare: 0,
+      neighbourShare: 0,
       start: 'encoder',
     },
   },
 };
 
-/** What the preset says of a kind of run. */
+/** What the preset says of a kind of run, and what `mtmt` says where the preset's source is silent. */
 export function presetOptions(preset: Preset, kind: RunKind): Omit<RequestedOptions, 'preset'> {
-  return { ...PRESETS[preset].everyKind, ...PRESETS[preset][kind] };
+  return { ...PRESETS.mtmt.everyKind, ...PRESETS.mtmt[kind], ...PRESETS[preset].everyKind, ...PRESETS[preset][kind] };
 }

@@ -10,15 +10,20 @@ import { cosine, similarityOf } from '../inference/evaluator.ts';
 import { loadPredictor } from '../inference/load.ts';
 import type { Precision } from '../tensor/emit.ts';
 import { encodeHeader, SafetensorsFile, toHalves } from '../tensor/safetensors.ts';
+import { agreed, type AgreementOptions } from './agreement.ts';
 import type { TeacherOutputs } from './distillation.ts';
 import type { TrainingReport } from './request.ts';
 
 type Output = 'probs' | 'vectors';
 
+const UNDECIDED = 0.5;
+
 export interface TeachRequest {
   readonly encoder: InstalledEncoder;
   readonly recognizers: readonly LoadedCheckpoint[];
+  /** None where the student reads no similarity: then every pair is undecided. */
   readonly evaluators: readonly LoadedCheckpoint[];
+  readonly agreement: AgreementOptions;
   readonly sentences: readonly Sentence[];
   readonly precision: Precision;
   readonly cacheDir: string;
@@ -32,8 +37,11 @@ export async function* teach(request: TeachRequest): AsyncGenerator<TrainingRepo
   for (const checkpoint of request.evaluators) vectors.push({ values: yield* outputsOf(checkpoint, 'vectors', request), temperature: checkpoint.manifest.options.similarityTemperature });
   const offsets = wordOffsets(request.sentences);
   const hidden = request.encoder.config.hiddenSize;
-  const mean = meanOf(probs);
-  const tags = request.recognizers[0]?.manifest.tags.length ?? 0;
+  const { tags: names = [] } = request.recognizers[0]?.manifest ?? {};
+  const tags = names.length;
+  yield { type: 'phase', phase: 'teach', message: 'comparing words that are alike' };
+  const forms = request.sentences.flatMap(({ tokens }) => tokens);
+  const soft = agreed({ probs: meanOf(probs), tags, outside: names.indexOf('O'), forms, vectors: vectors[0]?.values ?? new Float32Array(0) }, request.agreement);
   const vectorOf = (values: Float32Array, { sentence, word }: { sentence: number; word: number }): Float32Array => {
     const start = ((offsets[sentence] as number) + word) * hidden;
     return values.subarray(start, start + hidden);
@@ -41,9 +49,10 @@ export async function* teach(request: TeachRequest): AsyncGenerator<TrainingRepo
   return {
     probs: (sentence, word) => {
       const start = ((offsets[sentence] as number) + word) * tags;
-      return mean.subarray(start, start + tags);
+      return soft.subarray(start, start + tags);
     },
     similarity: (left, right) => {
+      if (vectors.length === 0) return UNDECIDED;
       let sum = 0;
       for (const { values, temperature } of vectors) sum += similarityOf(cosine(vectorOf(values, left), vectorOf(values, right)), temperature);
       return sum / vectors.length;

@@ -12,7 +12,7 @@ import { maxSequence } from '../models/config.ts';
 import { labelSet, type LabelSet } from '../text/label-set.ts';
 import { choicesOf, openChoices, switchOver, type ChosenStep } from './choices.ts';
 import { devPairs, protocolsOf, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
-import { distillationTask } from './distillation.ts';
+import { distillationTask, readsEvaluators } from './distillation.ts';
 import { planSteps, type PlannedStep } from './plan.ts';
 import { pairUnits, pickSentences, windowUnits } from './prepare.ts';
 import { recognitionTask, tagIndices } from './recognition.ts';
@@ -151,7 +151,9 @@ async function* taskOf(request: TrainingRequest, { tokenizer, window, labels }: 
   if (kind === 'student') {
     const sentences = pickSentences(request.unlabeled, { limit: options.maxTrainSentences, seed });
     const units = await windowUnits(sentences, tokenizer, window);
-    const teachers = yield* teach({ ...request.teachers, encoder: request.encoder, sentences, precision: options.precision, cacheDir: request.cacheDir, signal: request.signal });
+    const { recognizers, evaluators } = request.teachers;
+    const { encoder, cacheDir, signal } = request;
+    const teachers = yield* teach({ recognizers, evaluators: readsEvaluators(options) ? evaluators : [], encoder, sentences, agreement: options, precision: options.precision, cacheDir, signal });
     return distillationTask({ units, teachers, numTags: labels.tags.length, options });
   }
   if (kind === 'evaluator' && request.pairs.train.length > 0) {

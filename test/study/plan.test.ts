@@ -20,7 +20,7 @@ test('A seed has a recognizer, an evaluator and a student for each ablation, tea
   const { runs } = planStudy(REQUEST);
   assert.deepEqual(
     runs.map(({ name }) => name),
-    [1, 2].flatMap((seed) => ['recognizer', 'evaluator', 'recognition', 'similarity', 'alpha', 'beta', 'gamma'].map((what) => `seed ${seed} ${what}`)),
+    [1, 2].flatMap((seed) => ['recognizer', 'evaluator', 'recognition', 'similarity', 'alpha', 'beta', 'gamma', 'agreement'].map((what) => `seed ${seed} ${what}`)),
   );
   const of = (seed: number, kind: string): string | undefined => runs.find((run) => run.seed === seed && run.kind === kind)?.key;
   for (const run of runs.filter(({ kind }) => kind === 'student')) assert.deepEqual(run.teachers, { recognizers: [of(run.seed, 'recognizer')], evaluators: [of(run.seed, 'evaluator')] });
@@ -30,16 +30,23 @@ test('A seed has a recognizer, an evaluator and a student for each ablation, tea
 test('Each ablation adds one ingredient to the one before', () => {
   const { runs } = planStudy({ ...REQUEST, seeds: 1 });
   const weights = runs.filter(({ kind }) => kind === 'student').map((run) => {
-    const { similarityWeight, alpha, beta, gamma, epochs, learningRate } = resolvedOptions(run);
+    const { similarityWeight, alpha, beta, gamma, formShare, neighbourShare, epochs, learningRate } = resolvedOptions(run);
     assert.deepEqual([epochs, learningRate], [2, 5e-5]);
-    return [similarityWeight, alpha, beta, gamma];
+    return [similarityWeight, alpha, beta, gamma, formShare, neighbourShare];
   });
-  assert.deepEqual(weights, [[0, false, 'none', false], [0.5, false, 'none', false], [0.5, true, 'none', false], [0.5, true, 'shifted', false], [0.5, true, 'shifted', true]]);
+  assert.deepEqual(weights, [
+    [0, false, 'none', false, 0, 0],
+    [0.5, false, 'none', false, 0, 0],
+    [0.5, true, 'none', false, 0, 0],
+    [0.5, true, 'shifted', false, 0, 0],
+    [0.5, true, 'shifted', true, 0, 0],
+    [0.5, true, 'shifted', true, 0.3, 0.4],
+  ]);
 });
 
 test('Students of the default options are a system of their own where they differ from the whole method', () => {
-  const { systems, runs } = planStudy({ ...REQUEST, studentOptions: { gamma: false, similarityWeight: 2 } });
-  assert.deepEqual(systems.map(({ systemId }) => systemId), ['transfer', 'recognition', 'similarity', 'alpha', 'beta', 'gamma']); // the default is "beta" here
+  const { systems, runs } = planStudy({ ...REQUEST, studentOptions: { gamma: false, similarityWeight: 2, formShare: 0, neighbourShare: 0 } });
+  assert.deepEqual(systems.map(({ systemId }) => systemId), ['transfer', 'recognition', 'similarity', 'alpha', 'beta', 'gamma', 'agreement']); // the default is "beta" here
   assert.equal(runs.find(({ systemId }) => systemId === 'similarity')?.options.similarityWeight, 2);
   const other = planStudy({ ...REQUEST, studentOptions: { alpha: false } });
   assert.equal(other.systems.at(-1)?.systemId, 'default');

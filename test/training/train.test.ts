@@ -126,7 +126,7 @@ test('a student comes close to its teachers on text without tags, and has not se
   };
   const wrong = corpus.sentences.map(({ tokens }) => ({ tokens, tags: tokens.map(() => 'B-PER') }));
   const unlabeled = [{ ...corpus, language: 'es', sentences: wrong }];
-  const studied = { maxPieces: 32, batchPieces: 64, ...options };
+  const studied = { maxPieces: 32, batchPieces: 64, ...options, start: 'encoder', formShare: 0, neighbourShare: 0 } as const;
   const student = await run(t, {}, { kind: 'student', options: resolveOptions('student', studied), train: [], unlabeled, teachers });
   const losses = lossesOf(student.reports);
   const [first = 0, last = Infinity] = [losses[0], losses.at(-1)];
@@ -158,7 +158,7 @@ test('a student learns from one word of each sentence, from pairs of any two and
   const options = { maxPieces: 32, batchPieces: 64, epochs: 60, learningRate: 1e-2, dropout: 0, schedule: 'constant' } as const;
   const teacher = await run(t, {}, { kind: 'teacher', options: resolveOptions('teacher', options) });
   const teachers = { recognizers: [loaded('teacher', teacher.reports, options)], evaluators: [loaded('teacher', teacher.reports, options)] };
-  const own = { ...options, epochs: 120, learningRate: 3e-3, distil: 'oneWord', pairsPerWord: 2, pairDraw: 'uniform', clipNorm: null, similarityWeight: 0, alpha: false, gamma: false } as const;
+  const own = { ...options, epochs: 120, learningRate: 3e-3, distil: 'oneWord', pairsPerWord: 2, pairDraw: 'uniform', clipNorm: null, similarityWeight: 0, alpha: false, gamma: false, start: 'encoder', formShare: 0, neighbourShare: 0 } as const;
   const student = await run(t, {}, { kind: 'student', options: resolveOptions('student', own), train: [], unlabeled: [corpus], teachers });
   const losses = lossesOf(student.reports);
   const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
