@@ -4,7 +4,7 @@ import type { Dataset } from '../schemas/dataset.ts';
 import type { RequestedOptions, TrainingOptions } from '../schemas/options.ts';
 import type { RunKind } from '../training/request.ts';
 import { applicableOptions, resolveOptions } from '../training/options.ts';
-import { systemsOf, TRANSFER, type System } from './systems.ts';
+import { FIRST_ROUND, systemsOf, TRANSFER, type System } from './systems.ts';
 
 export type StudyDataset = Pick<Dataset, 'datasetId' | 'name' | 'kind' | 'language' | 'split' | 'digest' | 'labels' | 'sentences' | 'words'>;
 
@@ -72,7 +72,8 @@ function planSeed(context: SeedContext): { runs: PlannedRun[]; own: PlannedTeach
   const recognizer = planned({ kind: 'recognizer', name: `seed ${seed} recognizer`, systemId: TRANSFER, datasets: taggingSets(roles) }, context);
   const evaluators = hasEvaluator ? [planned({ kind: 'evaluator', name: `seed ${seed} evaluator`, datasets: { train, dev: sourceDev, test: sourceTest } }, context)] : [];
   const own = { recognizers: [recognizer.key], evaluators: evaluators.map(({ key }) => key) };
-  return { runs: [recognizer, ...evaluators, ...(isTimed ? timedRuns(own, context) : []), ...sharedRuns(context), ...studentsOf(own, undefined, context)], own };
+  const students = studentsOf(own, undefined, context);
+  return { runs: [recognizer, ...evaluators, ...(isTimed ? timedRuns(own, context) : []), ...sharedRuns(context), ...students, ...secondRound(students, own, context)], own };
 }
 
 /** Raw text moves no weight of a teacher: its F1 on the targets is estimated there. */
@@ -97,6 +98,12 @@ function sharedRuns(context: SeedContext): PlannedRun[] {
     const keys = [teacher.key];
     return [teacher, ...studentsOf({ recognizers: keys, evaluators: keys }, 'shared', { ...context, systems: [system] })];
   });
+}
+
+/** Students teach as recognizers do. */
+function secondRound(students: readonly PlannedRun[], { evaluators }: PlannedTeachers, context: SeedContext): PlannedRun[] {
+  const recognizers = students.filter(({ systemId }) => systemId === FIRST_ROUND).map(({ key }) => key);
+  return studentsOf({ recognizers, evaluators }, 'firstRound', context);
 }
 
 /** One of this seed for each system that learns from such teachers. */

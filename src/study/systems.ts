@@ -9,13 +9,16 @@ export interface System {
   readonly options: RequestedOptions | null;
   /**
    * Who teaches, where it is not the recognizer and the evaluator of the student's seed: one run of that seed that is both (kind `teacher`, with
-   * the same preset), or the recognizers and evaluators of every seed of the study, their outputs averaged.
+   * the same preset), the recognizers and evaluators of every seed of the study, their outputs averaged, or the seed's evaluator and in the place of
+   * its recognizer its student of the system `FIRST_ROUND`.
    */
-  readonly teachers?: 'shared' | 'everySeed';
+  readonly teachers?: 'shared' | 'everySeed' | 'firstRound';
 }
 
 export const TRANSFER = 'transfer';
-const ON_REQUEST: readonly string[] = ['article', 'ensemble'];
+/** Its student teaches the second round. */
+export const FIRST_ROUND = 'agreement';
+const ON_REQUEST: readonly string[] = ['article', 'rounds', 'ensemble'];
 /** The paper's lambda. */
 const SIMILARITY_WEIGHT = 0.5;
 /** Chosen on dev sets of es: of the shares tried, what moved a recognizer's own tags furthest towards the gold ones. */
@@ -27,7 +30,8 @@ const AGREEMENT = { formShare: 0.3, neighbourShare: 0.4 } as const;
  * @param names ids of systems; null: the ablations and the default options
  */
 export function systemsOf(requested: RequestedOptions, names: readonly string[] | null): System[] {
-  return knownSystems(requested).filter(({ systemId }) => systemId === TRANSFER || (names === null ? !ON_REQUEST.includes(systemId) : names.includes(systemId)));
+  const isWanted = (systemId: string): boolean => (names === null ? !ON_REQUEST.includes(systemId) : names.includes(systemId) || (systemId === FIRST_ROUND && names.includes('rounds')));
+  return knownSystems(requested).filter(({ systemId }) => systemId === TRANSFER || isWanted(systemId));
 }
 
 /**
@@ -47,8 +51,9 @@ function knownSystems(requested: RequestedOptions): System[] {
     { systemId: 'alpha', title: '+ alpha', options: { ...none, similarityWeight, alpha: true } },
     { systemId: 'beta', title: '+ beta', options: { ...none, similarityWeight, alpha: true, beta } },
     { systemId: 'gamma', title: '+ gamma (MTMT)', options: { ...none, ...whole } },
-    { systemId: 'agreement', title: '+ agreement of words that are alike', options: { ...none, ...whole, ...AGREEMENT } },
+    { systemId: FIRST_ROUND, title: '+ agreement of words that are alike', options: { ...none, ...whole, ...AGREEMENT } },
     { systemId: 'default', title: 'default options', options: {} },
+    { systemId: 'rounds', title: 'second round, from that student', options: { ...none, ...whole, ...AGREEMENT }, teachers: 'firstRound' },
     { systemId: 'ensemble', title: 'mean of all seeds’ teachers', options: {}, teachers: 'everySeed' },
   ];
 }

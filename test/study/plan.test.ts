@@ -127,3 +127,12 @@ test('Timed students are few steps of the first seed, by both schedules, and in 
     assert.deepEqual(teachers?.recognizers, [runs[0]?.key]);
   }
 });
+
+test('A second round learns from the student of the first, and from the evaluator of its seed', () => {
+  const { systems, runs } = planStudy({ ...REQUEST, seeds: 1, systems: ['rounds'] });
+  assert.deepEqual(systems.map(({ systemId }) => systemId), ['transfer', 'agreement', 'rounds']);
+  assert.deepEqual(runs.map(({ name }) => name), ['seed 1 recognizer', 'seed 1 evaluator', 'seed 1 agreement', 'seed 1 rounds']);
+  const [, evaluator, first, second] = runs;
+  assert.deepEqual(second?.teachers, { recognizers: [first?.key], evaluators: [evaluator?.key] });
+  assert.deepEqual(second?.datasets, first?.datasets);
+});

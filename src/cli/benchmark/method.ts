@@ -38,7 +38,8 @@ reuses what has succeeded and goes on with the rest.
   --encoder ID            default: the configured one
   --seeds N               of teachers and students (default ${DEFAULT_SEEDS})
   --systems LIST          beside direct transfer, of ${SYSTEM_IDS.slice(1).join(', ')} (default: all but
-                          article, whose teacher is one encoder for both tasks, and ensemble, which learns from the teachers of all seeds)
+                          article, whose teacher is one encoder for both tasks, rounds, whose recognizer is the student of agreement, and
+                          ensemble, which learns from the teachers of all seeds)
   --budget TIME           ends politely then, with a report of what there is: 2h, 90m, 1h30m
   --schedule authors      measures computation for each distilled word, too, against one word of each encoded sentence
   --options JSON          of all runs, as in POST /runs (default ${JSON.stringify(OPTIONS)})

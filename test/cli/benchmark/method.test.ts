@@ -13,7 +13,7 @@ const REFUSED: readonly (readonly [args: string[], said: RegExp])[] = [
   [['--data', '/nowhere/at/all'], /\/nowhere\/at\/all cannot be read/],
   [['--data', '.', '--seeds', '0'], /--seeds wants a whole number from 1 to 100, not "0"/],
   [['--data', '.', '--budget', 'soon'], /--budget wants a time such as 2h, 90m or 1h30m, not "soon"/],
-  [['--data', '.', '--systems', 'gamma,delta'], /--systems names "delta"; there are: transfer, article, recognition, similarity, alpha, beta, gamma, default, ensemble$/m],
+  [['--data', '.', '--systems', 'gamma,delta'], /--systems names "delta"; there are: transfer, article, recognition, similarity, alpha, beta, gamma, agreement, default, rounds, ensemble$/m],
   [['--data', '.', '--systems', 'ensemble', '--seeds', '1'], /--systems names ensemble, the mean of all seeds’ teachers: --seeds wants 2 or more/],
   [['--data', '.', '--schedule', 'ours'], /--schedule is "ours", expected authors/],
   [['--data', '.', '--options', '[1]'], /--options wants a JSON object such as \{"epochs":1\}, not \[1\]/],
