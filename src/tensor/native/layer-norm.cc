@@ -72,7 +72,7 @@ class LayerNorm {
   }
 
  private:
-  static constexpr int64_t kRows = 32;
+  static constexpr int64_t kRows = 8;
   Options options_;
 };
 

@@ -22,6 +22,8 @@ class Vectors {
     __m512 left[kHeld], right[kHeld];
     for (int64_t row = 0; row < kHeld; row++) left[row] = right[row] = _mm512_setzero_ps();
     for (int64_t k = 0; k < steps; k++, rows += a.step, b += 2 * kTileBytes) {
+      // the next eight rows: as many short streams of memory, which the processor does not foresee
+      for (int64_t row = kHeld; row < 2 * kHeld; row++) _mm_prefetch(rows + row * a.stride, _MM_HINT_T0);
       for (int64_t pair = 0; pair < kPairs; pair++) {
         const __m512bh first = (__m512bh)_mm512_load_si512(b + pair * 64), second = (__m512bh)_mm512_load_si512(b + kTileBytes + pair * 64);
         for (int64_t row = 0; row < kHeld; row++) {

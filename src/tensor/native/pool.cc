@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include <sched.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -25,6 +27,18 @@ bool comes_soon(const Condition& condition) {
   return false;
 }
 
+/**
+ * Moves this thread to another core than `busy` if that is where it runs. Linux may wake a helper on the core of the thread that it is to help, and
+ * leave it there beside an idle core for milliseconds: on a virtual machine of two cores one call in five.
+ * @param allowed cores of this process
+ */
+void leave(int busy, const cpu_set_t& allowed) {
+  if (sched_getcpu() != busy) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(busy, &others);
+  if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
+}
+
 struct Loop {
   const std::function<void(int64_t)>* work;
   int64_t count;
@@ -45,6 +59,7 @@ struct Loop {
 class Pool {
  public:
   Pool() {
+    if (sched_getaffinity(0, sizeof allowed_, &allowed_) != 0) CPU_ZERO(&allowed_);
     const unsigned cores = std::thread::hardware_concurrency();
     for (unsigned i = 1; i < cores; i++) std::thread([this] { serve(); }).detach();
     size_ = cores;
@@ -56,6 +71,7 @@ class Pool {
       for (int64_t i = 0; i < count; i++) work(i);
       return;
     }
+    caller_ = sched_getcpu();
     auto loop = std::make_shared<Loop>();
     loop->work = &work;
     loop->count = count;
@@ -85,6 +101,7 @@ class Pool {
         seen = number_;
         loop = loop_;
       }
+      leave(caller_, allowed_);
       // a late one keeps the loop alive, finds nothing left to do and never touches `work`
       if (loop && loop->help()) {
         std::lock_guard<std::mutex> lock(mutex_);
@@ -99,6 +116,9 @@ class Pool {
   std::condition_variable finished_;
   std::shared_ptr<Loop> loop_;
   std::atomic<uint64_t> number_{0};
+  /** The core of the thread that shares. */
+  std::atomic<int> caller_{-1};
+  cpu_set_t allowed_;
   unsigned size_ = 1;
 };
 
