@@ -174,6 +174,8 @@ class Emitter {
     const refOf = (index: number): Ref => (index === 0 ? ref : `${ref}:${index}`);
     recorded.outputs.forEach(({ id }, index) => (isHalf && form.outputs.includes(index) ? this.#halves : this.#refs).set(id, refOf(index)));
     if (isHalf && form.twin !== undefined) this.#halves.set((recorded.outputs[form.twin.of] as { id: number }).id, refOf(form.twin.at));
+    const kept = output.shape.length === 1 ? this.#kept(output.id, recorded.op, DataType.float32) : undefined; // biases side by side; a matrix is kept as a half
+    if (kept !== undefined) this.#refs.set(output.id, kept);
   }
 
   /** MatMul is BatchMatMulV2 of two matrices, with a faster kernel of oneDNN; ours is the fastest. */
@@ -206,21 +208,22 @@ class Emitter {
   #half(id: number, reader: string): Ref {
     const known = this.#halves.get(id);
     if (known !== undefined) return known;
-    const half = this.#kept(id, reader) ?? this.#cast(this.ref(id, reader), DataType.float32, DataType.bfloat16);
+    const half = this.#kept(id, reader, DataType.bfloat16) ?? this.#cast(this.ref(id, reader), DataType.float32, DataType.bfloat16);
     this.#halves.set(id, half);
     return half;
   }
 
-  /** A half that depends on nothing but fixed variables: a variable of its own, set when the program starts. All functions share it. */
-  #kept(id: number, reader: string): Ref | undefined {
+  /** What depends on nothing but fixed variables: a variable of its own, set when the program starts. All functions share it. */
+  #kept(id: number, reader: string, dtype: number): Ref | undefined {
     const made = this.#nameOfFixed(id);
     const shape = this.#shapes.get(id);
     if (made === undefined || shape === undefined) return undefined;
-    const name = `half/${made}/${shape.join('x')}`; // the shape tells along which axis parts were joined
+    const name = `${dtype === DataType.bfloat16 ? 'half' : 'full'}/${made}/${shape.join('x')}`; // the shape tells along which axis parts were joined
     const { graph, scope } = this.#options;
     const isNew = !graph.has(name);
-    const variable = graph.variable(name, shape, DataType.bfloat16);
-    if (isNew) graph.initializers.push(graph.assign(variable, this.#cast(this.ref(id, reader), DataType.float32, DataType.bfloat16), `${scope}/keep`));
+    const variable = graph.variable(name, shape, dtype);
+    const full = this.ref(id, reader);
+    if (isNew) graph.initializers.push(graph.assign(variable, dtype === DataType.float32 ? full : this.#cast(full, DataType.float32, dtype), `${scope}/keep`));
     return graph.read(variable, `${scope}/kept`);
   }
 
