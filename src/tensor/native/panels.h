@@ -140,6 +140,8 @@ class Panels {
 struct Rows {
   const char *upper, *lower;
   int64_t stride, pair, step;
+  /** Whether they are read for the first time, from memory: weights, where they are. */
+  bool is_new = false;
 };
 
 }  // namespace mtmt

@@ -17,8 +17,6 @@ namespace {
 
 /** Blocks of rows, and panels of columns, that one task computes: its part of both sides stays in the cache. Of few panels there is one block a task. */
 constexpr int64_t kTaskBlocks = 4, kTaskPanels = 4;
-/** Up to so many rows, the weights are read where they are, and the few rows are brought into another form instead. */
-constexpr int64_t kFewRows = 128;
 
 MTMT_INLINE void put_halves(bfloat16* to, const float* from, int64_t count) {
   const __m512bh halves = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + 16), _mm512_loadu_ps(from));
@@ -42,7 +40,7 @@ MTMT_INLINE void put_block(float* sums, bfloat16* out, int64_t stride, int64_t r
   for (int64_t j = 0; j < std::min(columns - column, kBlock); j++) put_halves(out + (column + j) * stride + row, turned + j * kBlock, rows - row);
 }
 
-/** out = a b, or its transpose. @tparam Unit what multiplies, made once for each task */
+/** out = a b, or its transpose, where a are weights and b few columns. @tparam Unit what multiplies, made once for each task */
 template <typename Unit>
 void compute(const Matrix& a, const Matrix& b, bfloat16* out, int64_t out_stride, bool is_out_transposed) {
   const int64_t steps = parts_of(a.columns, kDepth), blocks = parts_of(a.rows, kBlock), panels = parts_of(b.columns, kBlock);
@@ -62,7 +60,7 @@ void compute(const Matrix& a, const Matrix& b, bfloat16* out, int64_t out_stride
   });
   const auto rows_of = [&](int64_t block) -> Rows {
     const char* const at = is_in_place(block) ? reinterpret_cast<const char*>(a.data + block * kBlock * a.stride) : packed_at(block);
-    if (is_in_place(block)) return {at, at + kSide * a.stride * 2, a.stride * 2, 4, 64};
+    if (is_in_place(block)) return {at, at + kSide * a.stride * 2, a.stride * 2, 4, 64, is_out_transposed};
     const bool is_in_pairs = a.is_transposed && Unit::kTakesPairs;
     return {at, at + kTileBytes, is_in_pairs ? 4 : 64, is_in_pairs ? 64 : 4, 2 * kTileBytes};
   };
@@ -92,7 +90,7 @@ class Product {
     if (b.dim(is_b_transposed_) != k) throw std::runtime_error("matrices of depth " + std::to_string(k) + " and " + std::to_string(b.dim(is_b_transposed_)));
     const Tensor out = context.output(0, TF_BFLOAT16, {m, n});
     const Matrix left{a.data<bfloat16>(), m, k, a.dim(1), is_a_transposed_}, right{b.data<bfloat16>(), k, n, b.dim(1), is_b_transposed_};
-    if (m <= kFewRows && is_b_transposed_) {
+    if (m <= Unit::kFewRows && is_b_transposed_) {
       const Matrix weights{right.data, n, k, right.stride, false}, turned{left.data, k, m, left.stride, !is_a_transposed_};
       mtmt::compute<Unit>(weights, turned, out.data<bfloat16>(), n, true);
     } else {
