@@ -29,7 +29,7 @@ bool comes_soon(const Condition& condition) {
 
 /**
  * Moves this thread to another core than `busy` if that is where it runs. Linux may wake a helper on the core of the thread that it is to help, and
- * leave it there beside an idle core for milliseconds: on a virtual machine of two cores one call in five.
+ * leave it there beside an idle core for milliseconds: a fifth of the time on a virtual machine of two cores.
  * @param allowed cores of this process
  */
 void leave(int busy, const cpu_set_t& allowed) {
