@@ -93,7 +93,7 @@ function directions(vectors: Float32Array, hidden: number, words: readonly numbe
 
 /** Rows of `among` by falling cosine: one more than the neighbours that are wanted, for a word finds itself. Disposes `asked`. */
 function nearestOf(asked: Tensor, among: Tensor): Int32Array {
-  const count = Math.min(NEIGHBOURS + 1, among.shape[0] as number);
+  const count = Math.min(NEIGHBOURS + 1, among.shape[0]);
   const indices = tf.tidy(() => tf.topk(tf.matMul(asked, among, false, true), count).indices);
   const nearest = indices.dataSync() as Int32Array;
   tf.dispose([asked, indices]);

@@ -134,5 +134,5 @@ test('A second round learns from the student of the first, and from the evaluato
   assert.deepEqual(runs.map(({ name }) => name), ['seed 1 recognizer', 'seed 1 evaluator', 'seed 1 agreement', 'seed 1 rounds']);
   const [, evaluator, first, second] = runs;
   assert.deepEqual(second?.teachers, { recognizers: [first?.key], evaluators: [evaluator?.key] });
-  assert.deepEqual(second?.datasets, first?.datasets);
+  assert.deepEqual(second.datasets, first?.datasets);
 });
