@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createCheckpoint } from '../../src/store/checkpoints.ts';
 import { createDataset } from '../../src/store/datasets.ts';
-import { newId } from '../../src/store/ids.ts';
-import { beginAttempt, createRuns } from '../../src/store/runs.ts';
 import { listDetailedVariants, listScores, listVariants, saveScores, type NewScore, type NewVariant } from '../../src/store/scores.ts';
 import { testStore } from '../helper.ts';
-import { datasetOf, newRun } from './rows.ts';
+import { datasetOf, runningRun } from './rows.ts';
 
 test('scores are read by language and split, and no variants but theirs', async (t) => {
   const { store } = await testStore(t);
-  const run = await newRun(store);
-  await createRuns(store, [run]);
-  const { runId } = run;
-  const { attempt } = (await beginAttempt(store, { runId, worker: 'w', device: 'cpu' })) ?? assert.fail();
-  const checkpointId = newId('ckpt');
-  await createCheckpoint(store, { checkpointId, runId, attempt, step: 1, isBest: true, isLast: true, digest: 'sha256:0', sizeBytes: 1, storageKey: 'x', manifest: {} });
+  const { runId, attempt, checkpointId } = await runningRun(store);
   const counts = { tp: 1, fp: 0, fn: 1 };
   const shared = { ...counts, checkpointId, selection: 'last', decoding: 'argmax' };
   const rows: NewScore[] = [];
