@@ -56,7 +56,7 @@ test('the study trains every ablation once, whatever stops it, and reports them 
   assert.equal(whole.status, 0, whole.output);
   const { missing, systems, runs, schedules, commit, datasets, seconds, experiment, alpha, estimates } = await report();
   assert.deepEqual(missing, []);
-  assert.deepEqual(systems.map(({ systemId, seeds }) => [systemId, seeds]), ['transfer', 'recognition', 'similarity', 'alpha', 'beta', 'gamma'].map((systemId) => [systemId, [1]]));
+  assert.deepEqual(systems.map(({ systemId, seeds }) => [systemId, seeds]), ['transfer', 'recognition', 'similarity', 'alpha', 'beta', 'gamma', 'agreement'].map((systemId) => [systemId, [1]]));
   for (const { systemId, byLanguage, targets } of systems) {
     assert.deepEqual(Object.keys(byLanguage).sort(), ['en', 'es']);
     assert.deepEqual(Object.keys(targets?.byDecoding ?? {}), ['argmax', 'viterbi']);
@@ -83,13 +83,13 @@ test('the study trains every ablation once, whatever stops it, and reports them 
   assert.deepEqual((await report()).runs, runs);
   assert.deepEqual((await report()).systems, systems);
 
-  const more = await command([...args, '--seeds', '2', '--systems', 'gamma,article,ensemble'], env);
+  const more = await command([...args, '--seeds', '2', '--systems', 'gamma,article,rounds,ensemble'], env);
   assert.equal(more.status, 0, more.output);
   const wider = await report();
-  assert.deepEqual([wider.missing, wider.systems.map(({ systemId, seeds }) => [systemId, seeds])], [[], ['transfer', 'article', 'gamma', 'ensemble'].map((systemId) => [systemId, [1, 2]])]);
-  assert.deepEqual(wider.runs.filter(({ runId }) => runs.some((run) => run.runId === runId)).map(({ name }) => name), ['seed 1 recognizer', 'seed 1 evaluator', 'timed everyWord', 'timed oneWord', 'seed 1 gamma']);
+  assert.deepEqual([wider.missing, wider.systems.map(({ systemId, seeds }) => [systemId, seeds])], [[], ['transfer', 'article', 'gamma', 'agreement', 'rounds', 'ensemble'].map((systemId) => [systemId, [1, 2]])]);
+  assert.deepEqual(wider.runs.filter(({ runId }) => runs.some((run) => run.runId === runId)).map(({ name }) => name), ['seed 1 recognizer', 'seed 1 evaluator', 'timed everyWord', 'timed oneWord', 'seed 1 gamma', 'seed 1 agreement']);
   assert.deepEqual(wider.runs.slice(-2).map(({ name }) => name), ['seed 1 ensemble', 'seed 2 ensemble']);
   for (const { targets } of wider.systems.slice(1)) assert.equal(targets?.gain?.ci95.length, 2);
-  assert.equal(wider.estimates.rows.length, 8);
+  assert.equal(wider.estimates.rows.length, 2 * wider.systems.length);
   assert.equal(wider.options.teacher?.preset, 'article');
 });
