@@ -79,7 +79,7 @@ test('every command of the README works as it stands', async (t) => {
   const answered = async (url: string): Promise<void> => {
     const answer: unknown = JSON.parse(await run(t, curl.replace('http://127.0.0.1:8000', url), env));
     const shown: unknown = JSON.parse(/^```json\n([\s\S]*?)^```$/m.exec(README)?.[1] ?? assert.fail('the README shows no answer'));
-    assert.deepEqual(shapeOf(answer), shapeOf(shown));
+    assert.deepEqual(shapeOf(answer), shapeOf(shown), JSON.stringify(answer));
   };
   const runs: Record<string, () => Promise<void>> = {
     'npm run demo': async () => {
