@@ -27,7 +27,7 @@ export interface TaughtCorpus {
 /** Words that are O for sure are most of a corpus, and have no neighbour to learn from: nothing is gained by comparing them. */
 const SURELY_OUTSIDE = 0.98;
 const NEIGHBOURS = 16;
-/** Words that neighbours are looked for among, drawn at random where there are more: the time is linear in the corpus, some 10 s for 60,000 candidates on two cores. */
+/** Words that neighbours are looked for among, drawn at random where there are more: the time is linear in the corpus, some 5 s for 60,000 candidates on two cores. */
 const POOL = 24_576;
 const POOL_SEED = 20_220;
 /** Words compared with the pool at once: 100 MB of similarities. */
