@@ -1,7 +1,8 @@
 /** F1 that the study's runs estimate on raw text of the targets, beside their F1 on labeled test sets: how far such an estimate is to be trusted. */
 import type { Estimate } from '../schemas/estimate.ts';
+import { mean } from '../scoring/mean.ts';
 import { share, signed, table } from './markdown.ts';
-import { mean, type FinishedRun } from './summary.ts';
+import type { FinishedRun } from './summary.ts';
 import type { System } from './systems.ts';
 
 /** F1 is 0 to 1. */

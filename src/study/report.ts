@@ -1,5 +1,6 @@
 /** The study's report: one object, which the JSON file holds whole, and its Markdown for people. */
 import type { AlphaBin } from '../scoring/alpha-bins.ts';
+import { PROTOCOLS } from '../scoring/protocols.ts';
 import type { RequestedOptions, TrainingOptions } from '../schemas/options.ts';
 import type { StudyDataset } from './plan.ts';
 import type { Published } from './literature.ts';
@@ -38,8 +39,6 @@ export interface StudyReport {
   readonly seconds: { readonly runs: number; readonly command: number };
 }
 
-/** Of which papers print the second. */
-const PROTOCOLS = ['source-dev', 'target-dev'];
 const SELECTIONS = [...PROTOCOLS, 'last'];
 
 export function markdownOf(report: StudyReport): string {

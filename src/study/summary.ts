@@ -2,6 +2,7 @@
 import type { Estimate } from '../schemas/estimate.ts';
 import type { Score, ScoreVariant } from '../schemas/result.ts';
 import type { AlphaBin } from '../scoring/alpha-bins.ts';
+import { mean } from '../scoring/mean.ts';
 import { pairedDifference, type PairedDifference, type Stratum } from '../scoring/paired.ts';
 import { TRANSFER, type System } from './systems.ts';
 
@@ -161,10 +162,6 @@ function decodingsOf(scores: readonly Score[]): Record<string, number> {
 /** Those that are in every list. */
 function namesOfAll(lists: readonly (readonly string[])[]): string[] {
   return [...new Set(lists.flat())].filter((name) => lists.every((list) => list.includes(name))).sort();
-}
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Of a sample: divided by one less than its size. */

@@ -3,6 +3,7 @@
  * take the mean over an entity's words; our models give a word the distribution of its first piece, so here `average` and `max` speak of the
  * words of an entity. What each does is told in schemas/ner.ts.
  */
+import { mean } from '../scoring/mean.ts';
 import { decode } from '../scoring/viterbi.ts';
 import type { Aggregation } from '../schemas/ner.ts';
 import { spansOfTags, tagsOfSpans } from '../text/bio.ts';
@@ -62,10 +63,6 @@ function scored(span: WordSpan, o: { probs: Float32Array; labels: LabelSet; tags
 
 function at(probs: Float32Array, { tags }: LabelSet, word: number, tag: number): number {
   return probs[word * tags.length + tag] ?? 0;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 /** Six digits are what float32 holds; sums of its rounded values may pass 1. */

@@ -33,9 +33,15 @@ const POOL_SEED = 20_220;
 /** Words compared with the pool at once: 100 MB of similarities. */
 const AT_ONCE = 1024;
 
-/** @returns `[words, tags]`; each row is a distribution, as each row of `probs` is */
-export function agreed(corpus: TaughtCorpus, { formShare, neighbourShare }: AgreementOptions): Float32Array {
-  const withNeighbours = neighbourShare === 0 ? corpus.probs : mix(corpus.probs, neighbourMeans(corpus), neighbourShare);
+/** How many of the words that are compared with others have been. */
+export interface Compared {
+  readonly done: number;
+  readonly of: number;
+}
+
+/** Yields at each stretch of some 100 ms. @returns `[words, tags]`; each row is a distribution, as each row of `probs` is */
+export function* agreed(corpus: TaughtCorpus, { formShare, neighbourShare }: AgreementOptions): Generator<Compared, Float32Array> {
+  const withNeighbours = neighbourShare === 0 ? corpus.probs : mix(corpus.probs, yield* neighbourMeans(corpus), neighbourShare);
   return formShare === 0 ? withNeighbours : mix(withNeighbours, formMeans(corpus), formShare);
 }
 
@@ -58,7 +64,7 @@ export function formMeans({ probs, tags, forms }: Pick<TaughtCorpus, 'probs' | '
 }
 
 /** What is said of the 16 words nearest by cosine, the word itself left out; of a word that is O for sure, of the word itself. */
-export function neighbourMeans(corpus: Pick<TaughtCorpus, 'probs' | 'tags' | 'outside' | 'vectors'>): Float32Array {
+export function* neighbourMeans(corpus: Pick<TaughtCorpus, 'probs' | 'tags' | 'outside' | 'vectors'>): Generator<Compared, Float32Array> {
   const { probs, tags, outside, vectors } = corpus;
   const words = probs.length / tags;
   const hidden = vectors.length / words;
@@ -67,16 +73,20 @@ export function neighbourMeans(corpus: Pick<TaughtCorpus, 'probs' | 'tags' | 'ou
   const means = probs.slice();
   if (pool.length < 2) return means;
   const among = directions(vectors, hidden, pool);
-  for (let first = 0; first < candidates.length; first += AT_ONCE) {
-    const asked = candidates.slice(first, first + AT_ONCE);
-    const nearest = nearestOf(directions(vectors, hidden, asked), among);
-    const found = nearest.length / asked.length;
-    asked.forEach((word, index) => {
-      const others = Array.from(nearest.subarray(index * found, (index + 1) * found), (at) => pool[at] as number).filter((other) => other !== word).slice(0, NEIGHBOURS);
-      for (let tag = 0; tag < tags; tag++) means[word * tags + tag] = others.reduce((sum, other) => sum + (probs[other * tags + tag] as number), 0) / others.length;
-    });
+  try {
+    for (let first = 0; first < candidates.length; first += AT_ONCE) {
+      yield { done: first, of: candidates.length };
+      const asked = candidates.slice(first, first + AT_ONCE);
+      const nearest = nearestOf(directions(vectors, hidden, asked), among);
+      const found = nearest.length / asked.length;
+      asked.forEach((word, index) => {
+        const others = Array.from(nearest.subarray(index * found, (index + 1) * found), (at) => pool[at] as number).filter((other) => other !== word).slice(0, NEIGHBOURS);
+        for (let tag = 0; tag < tags; tag++) means[word * tags + tag] = others.reduce((sum, other) => sum + (probs[other * tags + tag] as number), 0) / others.length;
+      });
+    }
+  } finally {
+    among.dispose();
   }
-  among.dispose();
   return means;
 }
 

@@ -1,4 +1,5 @@
 /** The best weights of a run by each way to choose them; selections that chose the same step share one copy. */
+import { mean } from '../scoring/mean.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
 import type { DevRow, Protocol } from './dev.ts';
 import type { Choice, Selection } from './request.ts';
@@ -82,8 +83,4 @@ export function switchOver(chosen: readonly ChosenStep[], { restore, loaded }: {
     if (wanted.step !== now) restore(wanted.weights);
     now = wanted.step;
   };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
 }

@@ -37,11 +37,8 @@ export async function* teach(request: TeachRequest): AsyncGenerator<TrainingRepo
   for (const checkpoint of request.evaluators) vectors.push({ values: yield* outputsOf(checkpoint, 'vectors', request), temperature: checkpoint.manifest.options.similarityTemperature });
   const offsets = wordOffsets(request.sentences);
   const hidden = request.encoder.config.hiddenSize;
-  const { tags: names = [] } = request.recognizers[0]?.manifest ?? {};
-  const tags = names.length;
-  yield { type: 'phase', phase: 'teach', message: 'comparing words that are alike' };
-  const forms = request.sentences.flatMap(({ tokens }) => tokens);
-  const soft = agreed({ probs: meanOf(probs), tags, outside: names.indexOf('O'), forms, vectors: vectors[0]?.values ?? new Float32Array(0) }, request.agreement);
+  const tags = request.recognizers[0]?.manifest.tags.length ?? 0;
+  const soft = yield* softTags(request, meanOf(probs), vectors[0]?.values ?? new Float32Array(0));
   const vectorOf = (values: Float32Array, { sentence, word }: { sentence: number; word: number }): Float32Array => {
     const start = ((offsets[sentence] as number) + word) * hidden;
     return values.subarray(start, start + hidden);
@@ -58,6 +55,20 @@ export async function* teach(request: TeachRequest): AsyncGenerator<TrainingRepo
       return sum / vectors.length;
     },
   };
+}
+
+/** `[words, tags]`: what the recognizers say, in agreement with words that are alike where that has a share. */
+async function* softTags({ recognizers, sentences, agreement, signal }: TeachRequest, probs: Float32Array, vectors: Float32Array): AsyncGenerator<TrainingReport, Float32Array> {
+  if (agreement.formShare === 0 && agreement.neighbourShare === 0) return probs;
+  const names = recognizers[0]?.manifest.tags ?? [];
+  const comparing = agreed({ probs, tags: names.length, outside: names.indexOf('O'), forms: sentences.flatMap(({ tokens }) => tokens), vectors }, agreement);
+  for (;;) {
+    const { done, value } = comparing.next();
+    if (done) return value;
+    yield { type: 'phase', phase: 'teach', message: 'comparing words that are alike', ...value };
+    await new Promise(setImmediate); // a request to cancel is read here
+    signal.throwIfAborted();
+  }
 }
 
 /** `[words, width]` of all sentences in order. */

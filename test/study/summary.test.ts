@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alphaByLanguage, deviation, mean, summarize } from '../../src/study/summary.ts';
+import { mean } from '../../src/scoring/mean.ts';
+import { alphaByLanguage, deviation, summarize } from '../../src/study/summary.ts';
 import type { ScoreVariant } from '../../src/schemas/result.ts';
 import { SYSTEMS, runOf, scoreOf } from './fixtures.ts';
 

@@ -1,8 +1,6 @@
 /** Figures of a run by what chose its checkpoint. */
 import type { Score } from '../../schemas/result.ts';
-
-/** Those that are printed beside a run's own. */
-const PROTOCOLS = ['source-dev', 'target-dev'];
+import { PROTOCOLS } from '../../scoring/protocols.ts';
 
 /** The runs' own first, then those of the others that every test set was scored by. */
 export function protocolsOf(scores: readonly Score[]): string[] {

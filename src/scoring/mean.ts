@@ -1,0 +1,4 @@
+/** @returns NaN for none */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
