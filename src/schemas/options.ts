@@ -156,6 +156,12 @@ export const TrainingOptions = Type.Object(
       default: 'recognizer',
       description: 'Student: start from the pretrained encoder, or from the first recognizer. Source: MTMT, section 3.3; this project.',
     }),
+    averagedShare: Type.Number({
+      minimum: 0,
+      maximum: 0.9,
+      default: 0.5,
+      description: 'Share of the steps, the last ones, over which weights are averaged, ten times evenly spread; the last step’s weights are that mean, and earlier ones are scored as they are. 0: none are averaged. Source: Schmidt, Vulić and Glavaš 2023.',
+    }),
     evaluationsPerEpoch: Type.Integer({ minimum: 1, maximum: 100, default: 1, description: 'Scores on dev, evenly spread over an epoch. Source: the authors’ code; more is this project’s.' }),
     patience: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
       default: null,

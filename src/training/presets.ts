@@ -35,6 +35,7 @@ export const PRESETS: Readonly<Record<Preset, PresetTable>> = {
       batchPieces: 1024, // 32 sentences, packed
       freezeEmbeddings: false,
       frozenLayers: 0,
+      averagedShare: 0,
       wordPiece: 'first', // MTMT, section 3.2
     },
     recognizer: {
@@ -83,7 +84,7 @@ export const PRESETS: Readonly<Record<Preset, PresetTable>> = {
    * it had two, and padding is masked. Its pairs are of words in the same position of two sentences, whatever their tags: `uniform`.
    */
   article: {
-    everyKind: { wordPiece: 'first' }, // of before there was a choice
+    everyKind: { wordPiece: 'first', averagedShare: 0 }, // of before there was a choice
     recognizer: {},
     evaluator: { pairDraw: 'uniform', similarityTemperature: 1 },
     teacher: { pairDraw: 'uniform', similarityTemperature: 1 },

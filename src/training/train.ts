@@ -10,6 +10,7 @@ import { EncoderWeights } from '../encoders/weights.ts';
 import type { WindowOptions } from '../encoders/pack.ts';
 import { maxSequence } from '../models/config.ts';
 import { labelSet, type LabelSet } from '../text/label-set.ts';
+import { openAverage } from './average.ts';
 import { choicesOf, openChoices, switchOver, type ChosenStep } from './choices.ts';
 import { devPairs, protocolsOf, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
 import { distillationTask, readsEvaluators } from './distillation.ts';
@@ -72,6 +73,7 @@ async function* runSteps({ request, session, steps, labels, facts, close }: Runn
   const model = modelsOf(request, session, labels, dispose);
   const score = devScorer(request, model);
   const choices = openChoices({ protocols: protocolsOf(request), own: options.selection, trained: () => session.trained() });
+  const average = openAverage({ steps: steps.length, share: options.averagedShare });
   try {
     yield { type: 'phase', phase: 'train', message: `training for ${steps.length} steps of ${session.shape.rows} x ${session.shape.length} pieces` };
     const began = clock();
@@ -86,6 +88,8 @@ async function* runSteps({ request, session, steps, labels, facts, close }: Runn
       const result = session.train(planned, step, factor);
       if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradNorm)) throw fail('LOSS_NOT_FINITE', { step, loss: result.loss });
       pieces += result.pieces;
+      average.take(step, () => session.trained());
+      if (step === steps.length) session.restore(average.mean() ?? {});
       const elapsed = Math.max(1e-3, (clock() - began - scoringMs) / 1000);
       const epoch = step / (steps.length / (steps.at(-1)?.epoch === undefined ? 1 : (steps.at(-1) as PlannedStep).epoch + 1));
       yield {

@@ -8,6 +8,7 @@ import { parseEncoderConfig } from '../../src/models/config.ts';
 import { loadBackend, nodeBackend, tf } from '../../src/tensor/backend.ts';
 import { resolveOptions } from '../../src/training/options.ts';
 import type { RunKind, TrainedModel, TrainingReport, TrainingRequest } from '../../src/training/request.ts';
+import type { NamedTensors } from '../../src/tensor/safetensors.ts';
 import { train } from '../../src/training/train.ts';
 import { decode } from '../../src/scoring/viterbi.ts';
 import { readFileSync } from 'node:fs';
@@ -76,6 +77,21 @@ test('the same seed gives the same losses to the bit, another one others', async
   const [first, again, other] = [await run(t, { epochs: 3 }), await run(t, { epochs: 3 }), await run(t, { epochs: 3 }, { seed: 2 })];
   assert.deepEqual(lossesOf(again.reports), lossesOf(first.reports));
   assert.notDeepEqual(lossesOf(other.reports), lossesOf(first.reports));
+});
+
+test('the last step’s weights are the mean over the last part of the training, which goes on as without', async (t) => {
+  const options = { epochs: 3, accumulation: 1, schedule: 'constant', warmupRatio: 0, dropout: 0 } as const;
+  const [averaged, second, first] = [await run(t, { ...options, maxSteps: 2 }), await run(t, { ...options, maxSteps: 2, averagedShare: 0 }), await run(t, { ...options, maxSteps: 1, averagedShare: 0 })];
+  const weightsOf = ({ reports }: { reports: readonly TrainingReport[] }): NamedTensors => reports.flatMap((report) => (report.type === 'checkpoint' ? [report.tensors] : [])).at(-1) ?? {};
+  const [mean, a, b] = [weightsOf(averaged), weightsOf(first), weightsOf(second)];
+  assert.deepEqual(lossesOf(averaged.reports), lossesOf(second.reports));
+  assert.notDeepEqual(a['head.weight'], b['head.weight']);
+  for (const [name, { data }] of Object.entries(mean)) {
+    for (let i = 0; i < data.length; i++) assert.ok(Math.abs((data[i] ?? NaN) - ((a[name]?.data[i] ?? NaN) + (b[name]?.data[i] ?? NaN)) / 2) < 1e-6, `${name} ${i}`);
+  }
+  const words = corpus.sentences.map(({ tokens }) => tokens);
+  const [ofMean, ofLast] = [await averaged.model.recognizer?.recognize(words), await second.model.recognizer?.recognize(words)];
+  assert.notDeepEqual(ofMean, ofLast, 'the model tags with the mean');
 });
 
 test('a run leaves no tensor behind once its model is disposed', async (t) => {
