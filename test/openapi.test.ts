@@ -37,7 +37,7 @@ const FIELDS: Record<string, string> = {
   Encoder: 'encoderId source architecture layers hiddenSize vocabularySize sizeBytes digest license',
   Run: 'runId kind status terminal experimentId name encoder datasets teachers requested options seed device backend worker progress transitions failure createdAt startedAt endedAt',
   Score: 'datasetId language split precision recall f1 tp fp fn sentences words labels ci95 checkpointId selection scorer decoding',
-  Estimate: 'language f1 precision recall ci95 agreement method sentences words truth',
+  Estimate: 'language f1 precision recall ci95 agreement sentences words truth',
   Event: 'eventId at level type message data',
   PipelineAccepted: 'experimentId runs',
   NerResult: 'entities language truncated windows pieces',

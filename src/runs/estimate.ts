@@ -81,7 +81,7 @@ async function tagAll<T extends Sentence>(sentences: readonly T[], { model, teac
     const probs = own[index]?.probs ?? new Float32Array(0);
     const predicted = decode(probs, model.labels, decoding);
     if (teachers.length === 0) return { ...sentence, probs, predicted };
-    const speaking = meanOf(taught.flatMap((each) => each[index] ?? []));
-    return { ...sentence, probs: speaking, predicted, teacher: decode(speaking, model.labels, decoding) };
+    const teaching = meanOf(taught.flatMap((each) => each[index] ?? []));
+    return { ...sentence, probs: meanOf([probs, teaching]), predicted, teacher: decode(teaching, model.labels, decoding) };
   });
 }

@@ -1,13 +1,9 @@
 /**
- * F1 on text without gold tags. Two signals are known there:
+ * F1 on text without gold tags: the F1 that is expected if the model's probabilities, calibrated on labeled source text, hold (`expected.ts`),
+ * lowered by how much further F1 falls than they do on source text made strange by degrees (`shift.ts`). No number comes from a target language.
  *
- * - confidence: the F1 that is expected if the model's probabilities, calibrated on labeled source text, hold (`expected.ts`). A student is
- *   judged by its teacher's: it has learned to be sure of the very text, and how it does on the source language says little of the target;
- * - agreement: the F1 of a student's tags against its teacher's.
- *
- * Each is carried over to F1 by what it is worth on source text, as it is and made strange by degrees (`shift.ts`); no number comes from a
- * target language. Both err on the high side, because a model is too sure of itself on strange text and a student copies its teacher's
- * mistakes: the lower one stands.
+ * A student is judged by the mean of its probabilities and its teacher's: by the teacher's alone all that it does better would be a mistake, and
+ * its own are sure of the very text that it learned from.
  */
 import { random } from '../corpora/random.ts';
 import type { LabelSet } from '../text/label-set.ts';
@@ -16,13 +12,11 @@ import { bootstrapInterval } from './interval.ts';
 import { addCounts, prf, scoreTags, type Counts } from './ner.ts';
 import { carry, fitShift, type Level, type Shift } from './shift.ts';
 
-/** What labeled source text says of a model: how to read its signals. */
+/** What labeled source text says of a model: how to read its probabilities. */
 export interface Reference {
   readonly claims: ClaimScales;
   readonly confidence: Shift;
-  /** Null without a teacher. */
-  readonly agreement: Shift | null;
-  /** Of F1 on the source text, the model's own or a student's teacher's. */
+  /** Of F1 on the source text. */
   readonly margins: Margins;
   readonly seed: number;
 }
@@ -33,11 +27,10 @@ export interface Estimate {
   readonly recall: number;
   /** Of F1. */
   readonly ci95: readonly [low: number, high: number];
-  /** The signals as they are, before they are carried over; agreement is null without a teacher. */
+  /** F1 by the probabilities' word. */
   readonly confidence: number;
+  /** F1 of a student's tags against its teacher's; null without a teacher. */
   readonly agreement: number | null;
-  /** Which of them gave F1. */
-  readonly method: 'confidence' | 'agreement';
   readonly sentences: number;
   readonly words: number;
 }
@@ -49,39 +42,27 @@ export interface ReferenceText {
   readonly labels: LabelSet;
   /** Labeled text that the model was not trained on. */
   readonly source: readonly TaggedGold[];
-  /** The same kind of text, made strange by degrees and tagged by the same model; without it signals are taken at their word. */
+  /** The same kind of text, made strange by degrees and tagged by the same model; without it probabilities are taken at their word. */
   readonly strange?: readonly (readonly TaggedGold[])[];
   /** Of resampling. */
   readonly seed: number;
 }
 
 export function fitReference({ labels, source, strange = [], seed }: ReferenceText): Reference {
-  const speaker = asSpeaker(source);
-  const claims = fitClaims(labels, speaker);
-  const confidenceOf = (text: readonly TaggedGold[]): Level => ({ f1: f1Of(text), signal: expectedF1(expectedOf(text.map((each) => chancesOf(claims, each)))) });
-  const agreements = [source, ...strange].map((text) => ({ f1: f1Of(text), signal: agreementOf(text) }));
-  const [agreement, ...others] = agreements.flatMap(({ f1, signal }) => (signal === null ? [] : [{ f1, signal }]));
-  return {
-    claims,
-    confidence: fitShift(confidenceOf(speaker), strange.map((text) => confidenceOf(asSpeaker(text)))),
-    agreement: agreement === undefined ? null : fitShift(agreement, others),
-    margins: marginsOf(scoreOf(speaker).perSentence, seed),
-    seed,
-  };
+  const claims = fitClaims(labels, source);
+  const levelOf = (text: readonly TaggedGold[]): Level => ({ f1: prf(scoreOf(text)).f1, signal: expectedF1(expectedOf(text.map((each) => chancesOf(claims, each)))) });
+  return { claims, confidence: fitShift(levelOf(source), strange.map(levelOf)), margins: marginsOf(scoreOf(source).perSentence, seed), seed };
 }
 
 /**
  * The interval adds, as squares: what F1 of a labeled sample of this text would vary by, what F1 of the source text varies by, and the whole
  * correction, because how far a model misleads is hardly known better than that.
  */
-export function estimateF1({ claims, seed, ...reference }: Reference, target: readonly Tagged[]): Estimate {
+export function estimateF1({ claims, seed, margins, confidence: shift }: Reference, target: readonly Tagged[]): Estimate {
   const chances = target.map((sentence) => chancesOf(claims, sentence));
   const expected = expectedOf(chances);
   const confidence = expectedF1(expected);
-  const agreement = agreementOf(target);
-  const byConfidence = carry(reference.confidence, confidence);
-  const byAgreement = reference.agreement === null || agreement === null ? Infinity : carry(reference.agreement, agreement);
-  const f1 = Math.min(byConfidence, byAgreement);
+  const f1 = carry(shift, confidence);
   // there are as many predicted and gold spans as expected, and fewer of them are the same
   const tp = (f1 * (expected.predicted + expected.gold)) / 2;
   const shareOf = (spans: number): number => (spans === 0 ? 0 : Math.min(1, tp / spans));
@@ -91,22 +72,12 @@ export function estimateF1({ claims, seed, ...reference }: Reference, target: re
     f1,
     precision: shareOf(expected.predicted),
     recall: shareOf(expected.gold),
-    ci95: [Math.max(0, f1 - Math.hypot(below, reference.margins[0], correction)), Math.min(1, f1 + Math.hypot(above, reference.margins[1], correction))],
+    ci95: [Math.max(0, f1 - Math.hypot(below, margins[0], correction)), Math.min(1, f1 + Math.hypot(above, margins[1], correction))],
     confidence,
-    agreement,
-    method: byAgreement < byConfidence ? 'agreement' : 'confidence',
+    agreement: agreementOf(target),
     sentences: target.length,
     words: target.reduce((sum, { predicted }) => sum + predicted.length, 0),
   };
-}
-
-/** The tags of the model whose distributions are given: of a student's teacher, where there is one. */
-function asSpeaker(text: readonly TaggedGold[]): TaggedGold[] {
-  return text.map(({ probs, predicted, teacher = predicted, gold }) => ({ probs, predicted: teacher, gold }));
-}
-
-function f1Of(text: readonly TaggedGold[]): number {
-  return prf(scoreOf(text)).f1;
 }
 
 /** Null unless every sentence has a teacher's tags, and where there is no sentence. */

@@ -12,8 +12,8 @@ import { prf, type Counts } from './ner.ts';
 /** A sentence as a model tags it. */
 export interface Tagged {
   /**
-   * What speaks for the tags, `[words, tags]` row-major, in the order of the label set: the model's own distributions; for a student its
-   * teacher's, because a student has learned to be sure of this very text.
+   * What speaks for the tags, `[words, tags]` row-major, in the order of the label set: the model's own distributions; for a student the mean of
+   * them and its teacher's.
    */
   readonly probs: Float32Array;
   readonly predicted: readonly string[];

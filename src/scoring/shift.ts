@@ -5,6 +5,9 @@
  * source language that was made strange by degrees, and carried over (differences of confidences: Guillory et al. 2021, "Predicting with
  * confidence on unseen distributions"; strange text made of the labeled one: Tomani et al. 2021, "Post-hoc uncertainty calibration for domain
  * drift scenarios"). In logits, so that no fall leads below 0.
+ *
+ * Half of that is carried over: exchanged letters mislead a model more than another language does. With a recognizer of Dutch on English, whole
+ * corrections were 7 and 18 points too low, none 13 and 15 too high.
  */
 import { logitOf, sigmoid } from './calibration.ts';
 
@@ -12,6 +15,8 @@ import { logitOf, sigmoid } from './calibration.ts';
 const LEAST = 0.005;
 /** Holds the slope at 1 for falls of less than a tenth of a logit, which may be chance. */
 const PRIOR = 0.01;
+/** Of a slope beyond 1. */
+const CARRIED = 0.5;
 
 /** What one labeled text gave: F1 by its gold tags, and the signal, both in [0, 1]. */
 export interface Level {
@@ -38,7 +43,7 @@ export function fitShift(clean: Level, strange: readonly Level[]): Shift {
 /** @returns the F1 that a signal stands for; one that is higher than on the source, or that nothing is known about, is taken at its word */
 export function carry({ clean, slopes }: Shift, signal: number): number {
   const fall = fallOf(clean.signal, signal);
-  return sigmoid(logitOf(clean.f1, LEAST) - slopeAt(slopes, fall) * fall);
+  return sigmoid(logitOf(clean.f1, LEAST) - (1 + CARRIED * (slopeAt(slopes, fall) - 1)) * fall);
 }
 
 /** Straight between the falls that were measured, level outside of them. */

@@ -6,7 +6,7 @@ import type { FinishedRun } from './summary.ts';
 import type { System } from './systems.ts';
 
 /** F1 is 0 to 1. */
-export interface EstimateRow extends Pick<Estimate, 'language' | 'f1' | 'method' | 'sentences'> {
+export interface EstimateRow extends Pick<Estimate, 'language' | 'f1' | 'sentences'> {
   readonly systemId: string;
   readonly title: string;
   readonly seed: number;
@@ -81,10 +81,10 @@ function rowsTable(rows: readonly EstimateRow[]): string {
   return table(['system', 'seed', 'language', 'estimated F1', '95% interval', 'test F1', 'error'], lines);
 }
 
-function rowOf({ language, f1, method, sentences, ci95, truth }: Estimate, { systemId, title, seed, runId }: Pick<EstimateRow, 'systemId' | 'title' | 'seed' | 'runId'>): EstimateRow {
+function rowOf({ language, f1, sentences, ci95, truth }: Estimate, { systemId, title, seed, runId }: Pick<EstimateRow, 'systemId' | 'title' | 'seed' | 'runId'>): EstimateRow {
   const [low = 0, high = 1] = ci95;
   const known = truth === null ? { truth: null, error: null, holdsTruth: null } : { truth: truth.f1, error: truth.error, holdsTruth: low <= truth.f1 && truth.f1 <= high };
-  return { systemId, title, seed, runId, language, f1, ci95, method, sentences, ...known };
+  return { systemId, title, seed, runId, language, f1, ci95, sentences, ...known };
 }
 
 function errorsOf(rows: readonly EstimateRow[]): EstimateErrors | null {

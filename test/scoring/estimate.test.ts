@@ -18,7 +18,7 @@ test('where the model’s probabilities hold, the estimate is its F1', () => {
     assert.ok(covers(estimate, truth.f1), `${estimate.f1} (${estimate.ci95.join(' to ')}), and it is ${truth.f1}`);
     for (const name of ['f1', 'precision', 'recall'] as const) assert.ok(Math.abs(estimate[name] - truth[name]) < 0.04, `${name} ${estimate[name]}, and it is ${truth[name]}`);
     assert.ok(estimate.ci95[1] - estimate.ci95[0] < 0.16);
-    assert.deepEqual([estimate.method, estimate.agreement, estimate.sentences, estimate.words], ['confidence', null, 1000, 8000]);
+    assert.deepEqual([estimate.agreement, estimate.sentences, estimate.words], [null, 1000, 8000]);
   }
 });
 
@@ -34,7 +34,7 @@ test('a model that is too sure of itself everywhere is corrected by calibration 
   assert.ok(uncorrected.f1 > truthOf(target).f1 + 0.05, String(uncorrected.f1));
 });
 
-test('a model that is too sure of strange text only is corrected by what strange text of the source shows', () => {
+test('a model that is too sure of strange text only is corrected by half of what strange text of the source shows', () => {
   // the less clear a text is, the more its probabilities are overdone
   const at = (clearness: number, from: number): TaggedGold[] => simulate({ sentences: 800, seed: from, strength: 4 * clearness, sharpness: 1 / Math.sqrt(clearness) });
   const [source, target] = [at(1, 5), at(0.65, 6)];
@@ -42,7 +42,7 @@ test('a model that is too sure of strange text only is corrected by what strange
   const estimate = estimateF1(fitReference({ labels, source, strange, seed }), target);
   const truth = truthOf(target).f1;
   assert.ok(estimate.confidence > truth + 0.05, `${estimate.confidence} is too sure, and it is ${truth}`);
-  assert.ok(Math.abs(estimate.f1 - truth) < 0.03, `${estimate.f1}, and it is ${truth}`);
+  assert.ok(Math.abs(estimate.f1 - (estimate.confidence + truth) / 2) < 0.03, `${estimate.f1}, between ${estimate.confidence} and ${truth}`);
   assert.ok(covers(estimate, truth));
   // the interval reaches back to what the model thinks of itself
   assert.ok(estimate.ci95[1] >= estimate.confidence);
@@ -63,13 +63,13 @@ test('the interval holds the F1 of about 95 of 100 small texts', () => {
   assert.ok(widths / 200 < 0.25, String(widths / 200));
 });
 
-test('a student is judged by its teacher’s probabilities and agreement, and the lower signal stands', () => {
+test('entities that a student overlooks and its teacher sees count as missed', () => {
   const taught = (text: readonly TaggedGold[]): TaggedGold[] => text.map((sentence) => ({ ...sentence, teacher: sentence.predicted }));
   const source = taught(simulate({ sentences: 600, seed: 8, strength: 4 }));
   const target = taught(simulate({ sentences: 600, seed: 9, strength: 3 }));
   const reference = fitReference({ labels, source, seed });
   const copy = estimateF1(reference, target);
-  assert.deepEqual([copy.agreement, copy.method], [1, 'confidence']);
+  assert.equal(copy.agreement, 1);
   assert.ok(covers(copy, truthOf(target).f1));
   // a student that overlooks every entity of every other sentence
   const blind = target.map((sentence, index) => (index % 2 === 0 ? sentence : { ...sentence, predicted: sentence.gold.map(() => 'O') }));
@@ -77,15 +77,6 @@ test('a student is judged by its teacher’s probabilities and agreement, and th
   assert.ok((estimate.agreement ?? 1) < 0.75, String(estimate.agreement));
   assert.ok(covers(estimate, truthOf(blind).f1), `${estimate.f1}, and it is ${truthOf(blind).f1}`);
   assert.ok(estimate.recall < 0.6 * copy.recall, `${estimate.recall} and ${copy.recall}`);
-});
-
-test('agreement stands where it is lower', () => {
-  const source = simulate({ sentences: 300, seed: 11, strength: 4 }).map((sentence) => ({ ...sentence, teacher: sentence.predicted }));
-  // the teacher's tags are others than its distributions say
-  const target = source.map((sentence, index) => (index % 3 === 0 ? { ...sentence, teacher: sentence.predicted.map(() => 'O') } : sentence));
-  const { f1, agreement, confidence, method } = estimateF1(fitReference({ labels, source, seed }), target);
-  assert.equal(method, 'agreement');
-  assert.ok(agreement !== null && agreement < 0.9 && f1 < confidence, `${agreement}, ${f1}`);
 });
 
 test('the same seed gives the same estimate, and texts without a span or a sentence have one', () => {

@@ -12,19 +12,20 @@ test('without strange text a signal is taken at its word, but for what F1 and si
   near(carry(fitShift({ f1: 0.8, signal: 0.9 }, []), 0.6), (1.5 * 4) / 9 / (1 + (1.5 * 4) / 9));
 });
 
-test('where F1 fell further than the signal, it falls further on other text', () => {
+test('where F1 fell further than the signal, it falls half as much further on other text', () => {
   const shift = fitShift(clean, [{ f1: 0.6, signal: 0.8 }]);
-  near(carry(shift, 0.8), 0.6, 0.005); // what chance is allowed for leaves a little
-  assert.ok(carry(shift, 0.7) < 0.45);
+  // logits fall by .811, and for each by (1 + 2.21) / 2
+  near(carry(shift, 0.8), 0.71, 0.005); // what chance is allowed for leaves a little
+  assert.ok(carry(shift, 0.7) < 0.52);
   near(carry(shift, 0.9), 0.9);
 });
 
 test('between two levels the slope lies between theirs', () => {
   const levels = [{ f1: 0.5, signal: 0.6 }, { f1: 0.78, signal: 0.8 }];
   const f1 = carry(fitShift(clean, levels), 0.7);
-  assert.ok(f1 < 0.67 && f1 > 0.6, String(f1));
-  near(carry(fitShift(clean, levels), 0.8), 0.78, 0.002);
-  near(carry(fitShift(clean, levels), 0.6), 0.5, 0.002);
+  assert.ok(f1 < 0.69 && f1 > 0.65, String(f1));
+  near(carry(fitShift(clean, levels), 0.8), 0.79, 0.002);
+  near(carry(fitShift(clean, levels), 0.6), 0.5505, 0.002);
 });
 
 test('a signal that fell further than F1 is taken at its word, as is one that rose', () => {

@@ -7,7 +7,7 @@ import { runningRun } from './rows.ts';
 test('a run has one estimate a language, the later one, and none by an attempt that may not write', async (t) => {
   const { store } = await testStore(t);
   const { runId, attempt, checkpointId } = await runningRun(store);
-  const row: NewEstimate = { language: 'nl', f1: 0.7, precision: 0.75, recall: 0.65, ciLow: 0.6, ciHigh: 0.8, confidence: 0.78, agreement: 0.9, method: 'confidence', sentences: 10, words: 100, checkpointId };
+  const row: NewEstimate = { language: 'nl', f1: 0.7, precision: 0.75, recall: 0.65, ciLow: 0.6, ciHigh: 0.8, confidence: 0.78, agreement: 0.9, sentences: 10, words: 100, checkpointId };
   assert.equal(await saveEstimate(store, { runId, attempt }, row), true);
   assert.equal(await saveEstimate(store, { runId, attempt }, { ...row, language: 'es', agreement: null }), true);
   assert.equal(await saveEstimate(store, { runId, attempt }, { ...row, f1: 0.71 }), true);

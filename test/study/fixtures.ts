@@ -40,7 +40,6 @@ export function estimateOf(language: string, f1: number, truth: number | null): 
     ci95: [f1 - 0.1, f1 + 0.1],
     confidence: f1,
     agreement: null,
-    method: 'confidence',
     sentences: SENTENCES,
     words: 100,
     checkpointId: 'ckpt_1',
