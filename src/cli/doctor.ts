@@ -15,6 +15,17 @@ import { loadBackend, nativeProduct } from '../tensor/backend.ts';
 const ENOUGH_DISK_BYTES = 5e9;
 const PRODUCTS = { tiles: 'matrix tiles (AMX)', vectors: 'vectors (AVX-512 BF16)', '': 'TensorFlow: this processor has neither AMX nor AVX-512 BF16' } as const;
 
+/** All that TensorFlow opens: where one is missing it uses no GPU. As libtensorflow looks for them (setup/libtensorflow.mjs). */
+const CUDA_LIBRARIES = {
+  'CUDA runtime': 'cuda_runtime/lib/libcudart.so.12',
+  cuBLAS: 'cublas/lib/libcublas.so.12',
+  cuBLASLt: 'cublas/lib/libcublasLt.so.12',
+  cuFFT: 'cufft/lib/libcufft.so.11',
+  cuSOLVER: 'cusparse/lib/libcusolver.so.11',
+  cuSPARSE: 'cusparse/lib/libcusparse.so.12',
+  cuDNN: 'cudnn/lib/libcudnn.so.9',
+};
+
 interface Finding {
   readonly what: string;
   readonly says: string;
@@ -55,6 +66,7 @@ async function engine(config: Config): Promise<Finding[]> {
   const { device: asked, xla } = backendOptions(config);
   const hasDriver = hasNvidiaDriver();
   const areBuilt = await hasKernels();
+  if (hasDriver) process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // TensorFlow's warnings say why it uses no GPU
   try {
     // Without the kernels the rest can still be looked at.
     const { device, isGpu, backend } = await loadBackend({ device: asked, xla, kernels: areBuilt ? 'native' : 'composed' });
@@ -82,8 +94,7 @@ async function cuda(): Promise<Finding[]> {
   if (!hasNvidiaDriver()) return [];
   const driver = await readFile('/proc/driver/nvidia/version', 'utf8').catch(() => '');
   const version = /\s(\d+\.\d+(?:\.\d+)?)\s/.exec(driver)?.[1] ?? 'of unknown version';
-  const parts = { 'CUDA runtime': 'nvidia/cuda_runtime/lib/libcudart.so.12', cuDNN: 'nvidia/cudnn/lib/libcudnn.so.9' };
-  const missing = Object.entries(parts).filter(([, file]) => !existsSync(join(TFJS, 'deps', file)));
+  const missing = Object.entries(CUDA_LIBRARIES).filter(([, file]) => !existsSync(join(TFJS, 'deps/nvidia', file)));
   const says = `NVIDIA driver ${version}; ${missing.length === 0 ? 'CUDA 12 and cuDNN 9 beside libtensorflow' : `no ${missing.map(([name]) => name).join(', no ')}`}`;
   return [missing.length === 0 ? { what: 'CUDA', says } : { what: 'CUDA', says, fault: 'Run "npm run setup", which fetches them.' }];
 }

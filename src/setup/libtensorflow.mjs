@@ -2,7 +2,8 @@
 // libtensorflow out of the Python wheel, in the cache, and the link by which the addon finds it.
 //
 // The layout is `lib/`, `include/` and, with a GPU, `nvidia/<library>/lib/`: the wheel's own libraries look for CUDA at
-// `$ORIGIN/../nvidia/<library>/lib`, so no LD_LIBRARY_PATH is needed, in this process or in any child.
+// `$ORIGIN/../nvidia/<library>/lib`, so no LD_LIBRARY_PATH is needed, in this process or in any child. But libtensorflow_framework, which opens
+// cuSOLVER, does not look in that one's folder, and without it TensorFlow uses no GPU: it is linked where the framework looks.
 import { existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import { CACHE, hasNvidiaDriver, TFJS } from './paths.mjs';
 import { downloadWheel, extractWheel } from './wheels.mjs';
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+/** What the framework opens -> where it lies. */
+const CUSOLVER_LINK = ['nvidia/cusparse/lib/libcusolver.so.11', '../../cusolver/lib/libcusolver.so.11'];
 /** Included by tensorflow/c/kernels.h, which our kernels need and the addon does not. */
 const KERNELS_HEADER = 'tensorflow/core/common_runtime/next_pluggable_device/c/tf_rendezvous_c_api.h';
 /** The addon and the kernels include TensorFlow's C headers, which include these. */
@@ -31,8 +34,9 @@ export const LIBTENSORFLOW = join(CACHE, LIBTENSORFLOW_ID);
 
 export async function hasLibtensorflow() {
   const library = await stat(join(LIBTENSORFLOW, 'lib', 'libtensorflow_cc.so.2')).catch(() => null);
-  // Unpacked before there were kernels, it lacks the header.
-  return library?.size === wheel.libraryBytes && existsSync(join(LIBTENSORFLOW, 'include', KERNELS_HEADER));
+  // Unpacked before there were kernels, it lacks the header, and before a GPU was tried, the link.
+  const hasCuda = variant === 'cpu' || existsSync(join(LIBTENSORFLOW, CUSOLVER_LINK[0] ?? ''));
+  return library?.size === wheel.libraryBytes && existsSync(join(LIBTENSORFLOW, 'include', KERNELS_HEADER)) && hasCuda;
 }
 
 /** @param {import('./progress.mjs').Line} line */
@@ -43,7 +47,9 @@ export async function installLibtensorflow(line) {
     await addWheel(wheel, (name) => placeOfTensorflow(folder, name), line);
     for (const [name = '', target = ''] of LINKS) await symlink(target, join(folder, 'lib', name));
     if (variant === 'gpu') {
+      const [link = '', target = ''] = CUSOLVER_LINK;
       for (const cuda of CUDA_WHEELS) await addWheel(cuda, (name) => placeOfCuda(folder, name), line);
+      await symlink(target, join(folder, link));
       // XLA runs it; a zip read by hand loses the mode.
       await chmod(join(folder, 'nvidia/cuda_nvcc/bin/ptxas'), 0o755);
     }
