@@ -76,6 +76,24 @@ export function identityOf({ kind, seed, encoder, options, train, dev, unlabeled
   };
 }
 
+const WHAT: Readonly<Record<keyof RunIdentity, string>> = {
+  kind: 'kind',
+  seed: 'seed',
+  steps: 'number of steps',
+  encoder: 'digest of the encoder',
+  tokenizer: 'digest of the tokenizer',
+  config: 'encoder’s',
+  options: 'option',
+  labels: 'labels',
+  tags: 'tags',
+  recognizers: 'digests of recognizers',
+  evaluators: 'digests of evaluators',
+  train: 'digests of training sets',
+  dev: 'digests of dev sets',
+  unlabeled: 'digests of raw text',
+  pairs: 'digests of pairs for training and dev',
+};
+
 /** @throws RESUME_MISMATCH with the first thing that differs, and both values */
 export function assertSameRun({ identity, step }: ResumeState, here: RunIdentity): void {
   for (const key of Object.keys(here) as (keyof RunIdentity)[]) {
@@ -87,7 +105,7 @@ export function assertSameRun({ identity, step }: ResumeState, here: RunIdentity
 
 /** An option that came after the point was written is not in it: the migration that gave it to the run's row says what the run did before. */
 function pairsOf(key: keyof RunIdentity, expected: unknown, found: unknown): [what: string, expected: string | undefined, found: string | undefined][] {
-  if (key !== 'options' && key !== 'config') return [[key, JSON.stringify(expected), JSON.stringify(found)]];
+  if (key !== 'options' && key !== 'config') return [[WHAT[key], JSON.stringify(expected), JSON.stringify(found)]];
   const own = found as Record<string, unknown>;
-  return Object.entries((expected ?? {}) as Record<string, unknown>).map(([name, value]) => [`${key}.${name}`, JSON.stringify(value), JSON.stringify(own[name])]);
+  return Object.entries((expected ?? {}) as Record<string, unknown>).map(([name, value]) => [`${WHAT[key]} ${name}`, JSON.stringify(value), JSON.stringify(own[name])]);
 }
