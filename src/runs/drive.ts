@@ -126,7 +126,7 @@ class Drive {
     const { recorder } = this.#o;
     await this.#rewind(step);
     await recorder.event({ level: 'info', type: 'resume', message: `resumed from step ${step} of attempt ${attempt}`, data: { step, steps, attempt } });
-    const others = Object.keys({ ...writtenBy, ...this.#writtenBy }).filter((key) => writtenBy[key] !== this.#writtenBy[key]);
+    const others = Object.keys({ ...writtenBy, ...this.#writtenBy }).sort().filter((key) => writtenBy[key] !== this.#writtenBy[key]);
     if (others.length === 0) return;
     const differences = others.map((key) => `${key} ${this.#writtenBy[key] ?? 'none'} (then ${writtenBy[key] ?? 'none'})`);
     const message = `what trains now is not what trained before, so that last bits may differ: ${differences.join(', ')}`;

@@ -80,7 +80,7 @@ export class ResumePoints {
 
   async #save({ identity, step, tensors, bests, ...progress }: ResumeState, beforeRow: () => Promise<void>): Promise<void> {
     const { store, storage, runId, attempt, writtenBy } = this.#o;
-    const artifacts = await this.#write([{ step, what: 'state', weights: tensors }, ...bests.map((best) => ({ ...best, what: 'best' }))], beforeRow);
+    const { artifacts, written } = await this.#write([{ step, what: 'state', weights: tensors }, ...bests.map((best) => ({ ...best, what: 'best' }))], beforeRow);
     const kept = artifacts.map(({ key }) => key);
     const row = {
       runId,
@@ -98,12 +98,15 @@ export class ResumePoints {
       this.#unsure.push(...unsure, ...kept);
       throw error;
     });
-    if (former === null) throw new Superseded();
+    if (former === null) {
+      await removeAll(storage, written);
+      throw new Superseded();
+    }
     await removeAll(storage, [...former, ...unsure].filter((key) => !kept.includes(key)));
   }
 
   /** All or nothing: a disk that is full gets back what was written for the sake of a point that is none. */
-  async #write(wanted: readonly { step: number; what: string; weights: NamedTensors }[], beforeRow: () => Promise<void>): Promise<StoredArtifact[]> {
+  async #write(wanted: readonly { step: number; what: string; weights: NamedTensors }[], beforeRow: () => Promise<void>): Promise<{ artifacts: StoredArtifact[]; written: string[] }> {
     const { storage, runId, attempt } = this.#o;
     const artifacts: StoredArtifact[] = [];
     const written: string[] = [];
@@ -122,7 +125,7 @@ export class ResumePoints {
       throw error;
     }
     wanted.forEach(({ step, what }, index) => what === 'best' && this.#bests.set(step, artifacts[index] as StoredArtifact));
-    return artifacts;
+    return { artifacts, written };
   }
 
   async #read({ key, digest }: { key: string; digest: string }): Promise<NamedTensors> {
