@@ -137,7 +137,7 @@ class Drive {
   async #keep({ step, take }: Report<'point'>): Promise<void> {
     const { log, run, recorder } = this.#o;
     try {
-      await this.#points.save(take(), () => recorder.writeThrough());
+      await this.#points.save(take, () => recorder.writeThrough());
       log.debug({ runId: run.runId, step }, 'resume point kept');
     } catch (error) {
       if (error instanceof Superseded) throw error;

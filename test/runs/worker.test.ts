@@ -119,7 +119,8 @@ test('a worker that is stopped gives its run back and ends; the next takes it up
   assert.deepEqual(await ended(first), { code: 0, signal: null });
   const back = await findRun(store, runId);
   const point = (await findResumePoint(store, runId)) ?? assert.fail();
-  assert.ok(back !== null && back.step > 0 && point.step >= back.step, `a point of step ${point.step}, progress to ${back.step}`);
+  assert.ok(back !== null);
+  assert.ok(back.step > 0 && point.step >= back.step, `a point of step ${point.step}, progress to ${back.step}`);
   assert.deepEqual([back.status, back.worker, back.transitions.at(-1)?.reason, back.maxAttempts], ['queued', null, 'its worker was stopped and gave it back', 4]);
   assert.deepEqual(await liveProcesses(store, 'worker'), []);
   startWorkerProcess(all);
