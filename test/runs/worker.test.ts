@@ -68,6 +68,8 @@ test('a trainer that throws, or is killed, fails its run with a code and a detai
   const [throws, killed, quick] = [await submit(all, THROWS), await submit(all, KILLED), await submit(all, 1)];
   startWorkerProcess(all);
   await until(store, quick, 'succeeded');
+  // its second try comes after the others
+  await until(store, throws, 'failed');
   const brief = async (runId: string): Promise<unknown[]> => {
     const run = await findRun(store, runId);
     return [run?.status, run?.failureCode, run?.failureDetail, run?.attempt];
