@@ -33,6 +33,8 @@ export interface Config {
   readonly maxUploadBytes: number;
   /** How often workers show that they live. */
   readonly heartbeatSeconds: number;
+  /** Of training, between two points from which a run can go on. */
+  readonly resumeSeconds: number;
   /** Texts that may wait for the tagger before it answers 503. */
   readonly taggerQueue: number;
 }
@@ -67,6 +69,7 @@ export function loadConfig(variables: Environment = process.env): Config {
     apiKeysFile: env['API_KEYS_FILE'],
     maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
+    resumeSeconds: wholeNumber(env, 'RESUME_SECONDS', 60, 0, 24 * 60 * 60),
     taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 256, 1, 100_000),
   });
 }

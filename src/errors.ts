@@ -38,6 +38,7 @@ export const ERRORS = {
   CHECKPOINT_BROKEN: kind<{ checkpointId: string; detail: string }>(500, 'Broken checkpoint', (v) => `The checkpoint ${v.checkpointId} is broken: ${v.detail}`),
   CHECKPOINT_MISMATCH: kind<{ checkpointId: string; what: string; expected: string; found: string }>(409, 'Checkpoint and encoder disagree', (v) => `The ${v.what} is ${v.expected} in the checkpoint ${v.checkpointId} and ${v.found} here`),
   ENCODER_CHANGED: kind<{ encoderId: string; expected: string; found: string }>(409, 'Encoder has changed', (v) => `The encoder ${v.encoderId} has the digest ${v.found} on this machine, the run was submitted with ${v.expected}`),
+  RESUME_MISMATCH: kind<{ step: number; what: string; expected: string; found: string }>(409, 'Resume point and run disagree', (v) => `The resume point of step ${v.step} has ${v.expected} as its ${v.what}, the run has ${v.found}; clone the run to train from the beginning`),
   TEACHER_NOT_FOUND: kind<{ id: string }>(422, 'No such teacher', (v) => `There is no run or checkpoint "${v.id}" to learn from`),
   TEACHER_WITHOUT_CHECKPOINT: kind<{ runId: string }>(409, 'Teacher without weights', (v) => `The teacher ${v.runId} has no checkpoint`),
   TEACHER_ROLE: kind<{ detail: string }>(422, 'Teachers do not fit', (v) => `The teachers do not fit: ${v.detail}`),

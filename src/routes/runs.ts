@@ -48,7 +48,7 @@ export function runRoutes(app: App, _options: object, done: () => void): void {
     return reply.code(202).send(await present(request.params.runId));
   });
 
-  app.post('/runs/:runId/resume', { schema: { tags, summary: 'Queue a failed or cancelled run again', params: RunParams, response: { 202: Run } } }, async (request, reply) => {
+  app.post('/runs/:runId/resume', { schema: { tags, summary: 'Queue a failed or cancelled run again; it goes on from its resume point', params: RunParams, response: { 202: Run } } }, async (request, reply) => {
     await runs.resume(request.params.runId);
     return reply.code(202).send(await present(request.params.runId));
   });

@@ -1,27 +1,26 @@
 /** One run, in the trainer's process: corpora -> training -> checkpoints -> scores on test sets -> the row's last state. */
 import type { Logger } from 'pino';
-import { saveCheckpoint } from '../checkpoints/save.ts';
-import type { Manifest } from '../checkpoints/manifest.ts';
 import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import { findEncoder, type InstalledEncoder } from '../encoders/registry.ts';
 import type { LoadOptions } from '../inference/load.ts';
 import type { Recognizer } from '../inference/recognizer.ts';
 import type { Storage } from '../storage/storage.ts';
-import { createCheckpoint } from '../store/checkpoints.ts';
 import { saveEstimate } from '../store/estimates.ts';
-import { newId } from '../store/ids.ts';
 import { setDefaultIfNone } from '../store/models.ts';
+import { dropResumePoint } from '../store/resume-points.ts';
 import { describeRun, findRun, moveRun, type RunRecord } from '../store/runs.ts';
 import { saveScores } from '../store/scores.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Transaction } from '../store/store.ts';
 import type { BackendInfo } from '../tensor/backend.ts';
 import type { TrainedModel, TrainingReport, TrainingRequest } from '../training/request.ts';
+import { drive, type Driven } from './drive.ts';
 import { estimateTargets } from './estimate.ts';
 import { loadMaterial, loadTests, type Material } from './material.ts';
 import { failureOf, type Outcome } from './lifecycle.ts';
 import { persist, Superseded } from './persist.ts';
 import { createRecorder, type Recorder } from './record.ts';
+import { removeAll } from './resume-points.ts';
 import { scoreTests, type ScoredTest } from './score-tests.ts';
 import type { TrainerTask } from './supervise.ts';
 
@@ -36,7 +35,7 @@ export interface Engine {
 export interface ExecuteOptions {
   readonly store: Store;
   readonly storage: Storage;
-  readonly config: Pick<Config, 'encodersDir' | 'cacheDir'>;
+  readonly config: Pick<Config, 'encodersDir' | 'cacheDir' | 'resumeSeconds'>;
   readonly engine: Engine;
   readonly log: Logger;
   readonly versions: Readonly<Record<string, string>>;
@@ -53,7 +52,10 @@ export async function execute(o: ExecuteOptions): Promise<Outcome> {
     if (run === null || run.attempt !== attempt) return { status: 'superseded' };
     return await new Execution(o, run).run();
   } catch (error) {
-    if (o.signal.aborted) return { status: 'cancelled' };
+    if (o.signal.aborted) {
+      if (error !== o.signal.reason) o.log.warn({ runId, attempt, err: error }, 'a run that is to end could not keep everything');
+      return { status: 'cancelled' };
+    }
     if (error instanceof Superseded) return { status: 'superseded' };
     o.log.error({ runId, attempt, err: error }, 'run failed');
     return { status: 'failed', failure: failureOf(error) };
@@ -65,10 +67,6 @@ class Execution {
   readonly #run: RunRecord;
   readonly #recorder: Recorder;
   #versions: Readonly<Record<string, string>>;
-  /** Of the weights that the run's own selection chose. */
-  #best: string | undefined;
-  /** By step; scores name them. */
-  readonly #checkpoints = new Map<number, string>();
 
   constructor(o: ExecuteOptions, run: RunRecord) {
     this.#o = o;
@@ -89,82 +87,36 @@ class Execution {
       throw fail('ENCODER_CHANGED', { encoderId: run.encoderId, expected: run.encoderDigest, found: encoder.digest });
     await this.#recorder.phase({ type: 'phase', phase: 'load', message: 'reading the datasets' });
     const material = await loadMaterial({ store, storage, run, encoder });
-    const model = await this.#train(material, encoder);
+    const { train } = engine;
+    const { log } = this.#o;
+    const { cacheDir, resumeSeconds } = config;
+    const deviceKind = backend.isGpu ? 'gpu' : 'cpu';
+    const driven = await drive({ store, storage, log, recorder: this.#recorder, train, run, attempt: task.attempt, material, encoder, cacheDir, resumeSeconds, versions: this.#versions, deviceKind, signal });
     try {
       await this.#recorder.flush();
-      await this.#score(model, material);
-      await this.#estimate(model, material, encoder);
+      await this.#score(driven, material);
+      await this.#estimate(driven, material, encoder);
     } finally {
-      model.dispose();
+      driven.model.dispose();
     }
     signal.throwIfAborted();
-    return this.#finish();
-  }
-
-  async #train(material: Material, encoder: InstalledEncoder): Promise<TrainedModel> {
-    const { engine, config, signal } = this.#o;
-    const { kind, options, seed } = this.#run;
-    const { train, dev, pairs, teachers } = material;
-    // raw text of a teacher is for estimates, and must not move its weights
-    const unlabeled = kind === 'student' ? material.unlabeled : [];
-    const request = { kind, encoder, options, seed, train, dev, unlabeled, pairs, teachers, cacheDir: config.cacheDir, signal, clock: () => performance.now() };
-    const training = engine.train(request);
-    for (;;) {
-      const { done, value } = await training.next();
-      if (done) return value;
-      await this.#take(value, encoder);
-      signal.throwIfAborted();
-    }
-  }
-
-  async #take(report: TrainingReport, encoder: InstalledEncoder): Promise<void> {
-    if (report.type === 'step') return this.#recorder.step(report);
-    if (report.type === 'phase') return this.#recorder.phase(report);
-    if (report.type === 'checkpoint') return this.#save(report, encoder);
-    return this.#recorder.dev(report);
-  }
-
-  async #save({ step, isBest, isLast, selections, scores, tensors, facts }: Extract<TrainingReport, { type: 'checkpoint' }>, encoder: InstalledEncoder): Promise<void> {
-    const { store, storage, log, task } = this.#o;
-    const { runId, kind, seed, options } = this.#run;
-    const { encoderId, digest } = encoder;
-    const manifest: Omit<Manifest, 'format' | 'tensors' | 'weightsDigest'> = {
-      checkpointId: newId('ckpt'),
-      runId,
-      kind,
-      step,
-      encoder: { encoderId, digest, architecture: encoder.config.family },
-      ...facts,
-      seed,
-      options,
-      selections,
-      scores,
-      versions: this.#versions,
-      createdAt: new Date().toISOString(),
-    };
-    const saved = await saveCheckpoint(storage, { manifest, tensors });
-    const { checkpointId } = manifest;
-    const row = { checkpointId, runId, attempt: task.attempt, step, isBest, isLast, digest: saved.digest, sizeBytes: saved.sizeBytes, storageKey: saved.storageKey, manifest: saved.manifest };
-    if (!(await persist(log, () => createCheckpoint(store, row)))) throw new Superseded();
-    if (isBest) this.#best = checkpointId;
-    this.#checkpoints.set(step, checkpointId);
-    const message = `${isBest ? 'the best checkpoint' : 'a checkpoint'} is of step ${step}, chosen by ${selections.join(' and ')}`;
-    await this.#recorder.event({ level: 'info', type: 'checkpoint', message, data: { checkpointId, step, isBest, isLast, selections } });
+    return this.#finish(driven);
   }
 
   /** Every test set with the weights of each choice; then the model has those of the run's own. */
-  async #score(model: TrainedModel, { sourceLanguages }: Material): Promise<void> {
+  async #score(driven: Driven, { sourceLanguages }: Material): Promise<void> {
     const { storage, signal } = this.#o;
     const { decoding, pairBalance } = this.#run.options;
     const say = (message: string): Promise<void> => this.#recorder.phase({ type: 'phase', phase: 'train', message });
     const tests = await loadTests(storage, this.#run);
-    for await (const scored of scoreTests(model, { tests, sourceLanguages, decoding, pairBalance, signal, say })) await this.#keep(scored, model.selection);
+    const { model } = driven;
+    for await (const scored of scoreTests(model, { tests, sourceLanguages, decoding, pairBalance, signal, say })) await this.#keep(scored, driven);
   }
 
   /** Rows of scores are of the run's own selection, those of variants of each. */
-  async #keep({ place: { datasetId, language, split }, step, selections, isOwn, scored }: ScoredTest, own: TrainedModel['selection']): Promise<void> {
+  async #keep({ place: { datasetId, language, split }, step, selections, isOwn, scored }: ScoredTest, { checkpoints, model: { selection: own } }: Driven): Promise<void> {
     const { store, log, task } = this.#o;
-    const checkpointId = this.#checkpoints.get(step);
+    const checkpointId = checkpoints.get(step);
     if (checkpointId === undefined) throw new Error(`the training ended without a checkpoint of step ${step}`);
     const rows = isOwn ? scored.rows.map((row) => ({ ...row, checkpointId, selection: own })) : [];
     const variants = selections.flatMap((selection) => scored.variants.map((variant) => ({ ...variant, checkpointId, selection })));
@@ -179,10 +131,9 @@ class Execution {
   }
 
   /** F1 on raw text of the target languages, with the best weights. */
-  async #estimate({ recognizer }: TrainedModel, material: Material, encoder: InstalledEncoder): Promise<void> {
+  async #estimate({ model: { recognizer }, best: checkpointId }: Driven, material: Material, encoder: InstalledEncoder): Promise<void> {
     const { store, log, task, config, engine, signal } = this.#o;
     const { runId, options } = this.#run;
-    const checkpointId = this.#best;
     if (recognizer === null || checkpointId === undefined || material.unlabeled.length === 0) return;
     await this.#recorder.phase({ type: 'phase', phase: 'train', message: 'estimating F1 on raw text' });
     const open = (checkpoint: LoadOptions['checkpoint']): Promise<Recognizer> => engine.open({ encoder, checkpoint, precision: options.precision, cacheDir: config.cacheDir });
@@ -202,12 +153,16 @@ class Execution {
     }
   }
 
-  async #finish(): Promise<Outcome> {
-    const { store, log, task } = this.#o;
+  async #finish({ best: checkpointId }: Driven): Promise<Outcome> {
+    const { store, storage, log, task } = this.#o;
     const { runId, kind } = this.#run;
-    const checkpointId = this.#best;
-    const moved = await persist(log, () => moveRun(store, { runId, from: ['running'], to: 'succeeded', attempt: task.attempt }));
-    if (!moved) return { status: this.#o.signal.aborted ? 'cancelled' : 'superseded' };
+    let leftovers: string[] = [];
+    const within = async (transaction: Transaction): Promise<void> => {
+      leftovers = await dropResumePoint(transaction, runId);
+    };
+    const moved = await persist(log, () => moveRun(store, { runId, from: ['running'], to: 'succeeded', attempt: task.attempt, within }));
+    if (moved) await removeAll(storage, leftovers);
+    else return { status: this.#o.signal.aborted ? 'cancelled' : 'superseded' };
     if (kind === 'student' && checkpointId !== undefined) await persist(log, () => setDefaultIfNone(store, checkpointId));
     return { status: 'succeeded' };
   }

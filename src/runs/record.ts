@@ -21,6 +21,10 @@ export interface Recorder {
   dev(report: DevReport): Promise<void>;
   phase(report: PhaseReport): Promise<void>;
   event(event: Omit<NewEvent, 'runId' | 'attempt'>): Promise<void>;
+  /** One that may be lost: it is not waited for while Postgres is away. */
+  mention(event: Omit<NewEvent, 'runId' | 'attempt'>): Promise<void>;
+  /** Tries once to write what is still held back. */
+  writeThrough(): Promise<void>;
   /** Writes what is still held back. */
   flush(): Promise<void>;
 }
@@ -56,6 +60,10 @@ export function createRecorder({ store, log, runId, attempt }: { store: Store; l
 
   return {
     event,
+    async mention(entry) {
+      await addEvent(store, { runId, ...entry }).catch((error: unknown) => log.warn({ runId, err: error, message: entry.message }, 'an event could not be written'));
+    },
+    writeThrough: write,
     async step(report) {
       latest = report;
       const every = Math.ceil(report.steps / STEP_POINTS);

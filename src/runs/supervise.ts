@@ -12,7 +12,8 @@ export interface TrainerTask {
   readonly device: 'auto' | 'cpu' | number;
 }
 
-export type ToTrainer = { readonly type: 'cancel' };
+/** Either way the trainer keeps where it is; a run that is cancelled also gets its last checkpoints, for nobody may resume it. */
+export type ToTrainer = { readonly type: 'cancel' } | { readonly type: 'giveBack' };
 export type FromTrainer = { readonly type: 'ended'; readonly outcome: Outcome };
 
 export interface Trainer {
@@ -21,6 +22,8 @@ export interface Trainer {
   readonly ended: Promise<Outcome>;
   /** Asks the trainer to stop at its next step. */
   cancel(): void;
+  /** As `cancel`, for a run that goes on elsewhere. */
+  giveBack(): void;
   kill(): void;
 }
 
@@ -53,12 +56,14 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
     // 'close' and not 'exit': messages and stderr are then complete.
     child.on('close', (code, signal) => resolve(outcome ?? { status: 'failed', failure: failureOfExit({ code, signal, stderr: tail }) }));
   });
+  const tell = (message: ToTrainer): void => {
+    if (child.connected) child.send(message);
+  };
   return {
     pid: child.pid,
     ended,
-    cancel() {
-      if (child.connected) child.send({ type: 'cancel' } satisfies ToTrainer);
-    },
+    cancel: () => tell({ type: 'cancel' }),
+    giveBack: () => tell({ type: 'giveBack' }),
     kill() {
       child.kill('SIGKILL');
     },

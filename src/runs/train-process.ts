@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import { directoryStorage } from '../storage/directory.ts';
 import { openStore } from '../store/store.ts';
 import { execute, type Engine } from './execute.ts';
+import { GivenBack } from './drive.ts';
 import { failureOf, type Outcome } from './lifecycle.ts';
 import type { FromTrainer, ToTrainer, TrainerTask } from './supervise.ts';
 import { versions } from './versions.ts';
@@ -13,11 +14,13 @@ import { versions } from './versions.ts';
 export async function runTrainer(config: Config & { databaseUrl: string }, engine: Engine): Promise<void> {
   const task = JSON.parse(process.argv[2] ?? '') as TrainerTask;
   const log = pino({ level: config.logLevel, base: { process: 'trainer', pid: process.pid } });
-  const cancelling = new AbortController();
+  const stopping = new AbortController();
   // Without its worker nobody would end this process or take its outcome; the run goes on elsewhere.
   process.on('disconnect', () => process.exit(1));
   process.on('message', (message) => {
-    if ((message as { type?: unknown }).type === ('cancel' satisfies ToTrainer['type'])) cancelling.abort(new Error('the run was cancelled'));
+    const { type } = message as ToTrainer;
+    if (type === 'cancel') stopping.abort(new Error('the run was cancelled'));
+    if (type === 'giveBack') stopping.abort(new GivenBack());
   });
   // A terminal's Ctrl-C reaches the whole group: what becomes of the run is the worker's to say.
   process.on('SIGINT', () => undefined);
@@ -27,7 +30,7 @@ export async function runTrainer(config: Config & { databaseUrl: string }, engin
   try {
     const store = await openStore(config.databaseUrl);
     const storage = directoryStorage(config.artifactsDir);
-    outcome = await execute({ store, storage, config, engine, log, versions: versions(), task, signal: cancelling.signal });
+    outcome = await execute({ store, storage, config, engine, log, versions: versions(), task, signal: stopping.signal });
   } catch (error) {
     log.error({ runId: task.runId, err: error }, 'the trainer could not start');
     outcome = { status: 'failed', failure: failureOf(error) };

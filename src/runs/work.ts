@@ -8,8 +8,8 @@ import { beginAttempt, findRun, listRunsByStatus, moveRun, type RunRecord } from
 import type { Store } from '../store/store.ts';
 import type { Delivery } from './delivery.ts';
 import { wakeStudent, wakeStudents } from './dependents.ts';
-import type { Failure, Outcome } from './lifecycle.ts';
 import { persist } from './persist.ts';
+import { settle } from './settle.ts';
 import { startTrainer, type Trainer, type TrainerTask } from './supervise.ts';
 
 export interface WorkerOptions {
@@ -31,7 +31,7 @@ export interface WorkerOptions {
 
 export interface Worker {
   readonly processId: string;
-  /** Gives its runs back to the queue and ends. */
+  /** Gives its runs back to the queue, each with a resume point, and ends. */
   stop(): Promise<void>;
 }
 
@@ -43,7 +43,8 @@ interface Held {
   isGivenBack: boolean;
 }
 
-const GIVE_BACK_GRACE_MS = 5_000;
+/** For the step at hand and a resume point; `STOP_MS` of the process and what stops that one must be longer. */
+const GIVE_BACK_GRACE_MS = 15_000;
 
 export async function startWorker(o: WorkerOptions): Promise<Worker> {
   const { store, delivery, log } = o;
@@ -87,7 +88,7 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
         return;
       }
       log.info({ runId, attempt: begun.attempt, device }, 'run started');
-      await train({ runId, attempt: begun.attempt, device }, run.maxAttempts);
+      await train({ runId, attempt: begun.attempt, device }, run);
     } finally {
       free.push(device);
     }
@@ -98,7 +99,7 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
     await moveRun(store, { runId, from: ['running'], to: 'queued', attempt, level: 'warn', reason: `attempt ${attempt}: the worker ${worker ?? ''} was lost` });
   }
 
-  async function train(task: TrainerTask, maxAttempts: number): Promise<void> {
+  async function train(task: TrainerTask, run: RunRecord): Promise<void> {
     const { runId, attempt } = task;
     const trainer = startTrainer(o.trainerPath, task);
     const entry: Held = { trainer, isGivenBack: false };
@@ -109,14 +110,8 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
       const outcome = await trainer.ended;
       watching.abort();
       await watched;
-      if (entry.isGivenBack && outcome.status !== 'succeeded') {
-        const reason = 'its worker was stopped and gave it back';
-        // Being stopped is no fault of the run: this attempt does not count.
-        const set = { maxAttempts: maxAttempts + 1 };
-        const moved = await persist(log, () => moveRun(store, { runId, from: ['running'], to: 'queued', attempt, reason, set }));
-        if (moved) throw new NotNow(reason);
-      }
-      await persist(log, () => settle(task, outcome));
+      const queuedFor = await settle({ store, log, run, attempt, outcome, isGivenBack: entry.isGivenBack });
+      if (queuedFor !== null) throw new NotNow(queuedFor);
       log.info({ runId, attempt, outcome }, 'run ended');
       await persist(log, () => wakeStudents(store, delivery, runId));
     } finally {
@@ -146,15 +141,6 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
         trainer.cancel();
       } else if (performance.now() - cancelledAt > graceMs) trainer.kill();
     }
-  }
-
-  async function settle({ runId, attempt }: TrainerTask, outcome: Outcome): Promise<void> {
-    if (outcome.status === 'succeeded' || outcome.status === 'superseded') return;
-    const cancelled = await moveRun(store, { runId, from: ['cancelling'], to: 'cancelled', attempt, reason: 'cancelled by request' });
-    if (cancelled) return;
-    const failure: Failure =
-      outcome.status === 'failed' ? outcome.failure : { code: 'TRAINER_EXITED', detail: 'the training process stopped without being asked' };
-    await moveRun(store, { runId, from: ['running'], to: 'failed', attempt, reason: failure.detail, failure });
   }
 
   /** The rows are the record: what they say and no job does is put right here. */
@@ -189,7 +175,7 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
       for (const timer of timers) clearInterval(timer);
       for (const entry of held.values()) {
         entry.isGivenBack = true;
-        entry.trainer.cancel();
+        entry.trainer.giveBack();
       }
       const killing = setTimeout(() => held.forEach(({ trainer }) => trainer.kill()), GIVE_BACK_GRACE_MS);
       await Promise.allSettled(handling);

@@ -9,7 +9,7 @@ import type { TrainerTask } from './supervise.ts';
 import { startWorker, type WorkerOptions } from './work.ts';
 
 /** Longest wait for the runs to be given back before the process ends without. */
-const STOP_MS = 12_000;
+const STOP_MS = 25_000;
 
 export async function runWorker(
   config: Config & { databaseUrl: string },

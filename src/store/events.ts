@@ -8,7 +8,7 @@ export const EVENT_CHANNEL = 'mtmt_events';
 export interface NewEvent {
   readonly runId: string;
   readonly level: 'info' | 'warn' | 'error';
-  readonly type: 'progress' | 'transition' | 'phase' | 'metric' | 'checkpoint' | 'score' | 'estimate' | 'warning' | 'failure';
+  readonly type: 'progress' | 'transition' | 'phase' | 'metric' | 'checkpoint' | 'score' | 'estimate' | 'resume' | 'warning' | 'failure';
   readonly message: string;
   readonly data?: object | undefined;
 }

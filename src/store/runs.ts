@@ -6,6 +6,7 @@ import { addEvent } from './events.ts';
 import type { Dataset, Prisma, Run, RunDataset, RunKind, RunStatus, RunTeacher, Transition } from './generated/client.ts';
 import { lockDatasets, lockExperiment, lockTeachers } from './locks.ts';
 import type { Page, PageRequest } from './page.ts';
+import { dropResumePoint } from './resume-points.ts';
 import { afterPosition, cursorAfter, NEWEST_FIRST, orderOf, whereOf, type Condition, type RunSort } from './run-query.ts';
 import { LIVE, TERMINAL } from './statuses.ts';
 import { toJson, type Store, type StoreOrTransaction, type Transaction } from './store.ts';
@@ -143,6 +144,8 @@ export async function deleteRun(store: Store, runId: string): Promise<void> {
     const served = await transaction.model.findFirst({ where: { checkpoint: { runId } } });
     if (served !== null) throw fail('RUN_IN_USE', { runId, detail: `the model ${served.alias} points at it` });
     await transaction.run.update({ where: { runId }, data: { deletedAt: new Date() } });
+    // nothing resumes it any more; its artifacts are left to whoever collects what no row names
+    await dropResumePoint(transaction, runId);
   });
 }
 
@@ -156,7 +159,7 @@ export interface Move {
   /** Of the event. Default: error for a failure, else info. */
   readonly level?: 'warn' | undefined;
   readonly failure?: { readonly code: string; readonly detail: string } | undefined;
-  readonly set?: { readonly maxAttempts?: number } | undefined;
+  readonly set?: { readonly maxAttempts?: number; readonly batchParts?: number } | undefined;
   readonly within?: ((transaction: Transaction) => Promise<void>) | undefined;
 }
 
@@ -205,8 +208,7 @@ export async function beginAttempt(store: Store, { runId, worker, device }: { ru
       where: { runId },
       data: { status: 'running', attempt, worker, device, step: 0, epoch: 0, loss: null, piecesPerSecond: null, etaSeconds: null, ...(attempt === 1 && { startedAt: now }) },
     });
-    // what an attempt that was cut off has left would mix with this one's
-    await transaction.metric.deleteMany({ where: { runId } });
+    // what an attempt that was cut off has left would mix with this one's; metrics go when it is known from which step this one goes on
     await transaction.score.deleteMany({ where: { runId } });
     await transaction.scoreVariant.deleteMany({ where: { runId } });
     await recordMove(transaction, { runId, to: 'running', reason: attempt > 1 ? `attempt ${attempt}` : undefined });

@@ -39,7 +39,12 @@ export function adamScalars(step: number): { correction: number; epsilon: number
 
 /** Names of the optimizer's variables for a trained variable; with the sum of gradients where they are accumulated. */
 export function slotNames(variable: string, accumulates = false): string[] {
-  return [...SLOTS, ...(accumulates ? [SUM] : [])].map((slot) => `${slot}/${variable}`);
+  return [...averageNames(variable), ...(accumulates ? [`${SUM}/${variable}`] : [])];
+}
+
+/** Those that live from step to step: the averages of gradients and of their squares. */
+export function averageNames(variable: string): string[] {
+  return SLOTS.map((slot) => `${slot}/${variable}`);
 }
 
 export interface AdamWSpec {

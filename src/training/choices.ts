@@ -3,6 +3,7 @@ import { mean } from '../scoring/mean.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
 import type { DevRow, Protocol } from './dev.ts';
 import type { Choice, Selection } from './request.ts';
+import type { KeptStep } from './resume.ts';
 
 /** What one protocol makes of a step's dev scores. */
 export interface Judgement {
@@ -28,6 +29,8 @@ export interface Choices {
   readonly own: Selection;
   /** One a protocol; copies the weights where a step is the best by any of them. */
   judge(step: number, rows: readonly DevRow[]): Judgement[];
+  /** What the protocols have chosen so far, in order of step. */
+  kept(): KeptStep[];
   /** Every step that was chosen, the last one among them, in order of step. @param step the last one */
   end(step: number): ChosenStep[];
 }
@@ -37,9 +40,19 @@ interface Best extends Protocol {
   kept: { readonly step: number; readonly weights: NamedTensors } | null;
 }
 
-/** @param trained copies the weights of the moment */
-export function openChoices({ protocols, own, trained }: { protocols: readonly Protocol[]; own: Selection; trained: () => NamedTensors }): Choices {
-  const bests = protocols.map((protocol): Best => ({ ...protocol, value: -Infinity, kept: null }));
+/** @param trained copies the weights of the moment @param from what an earlier attempt has kept */
+export function openChoices({ protocols, own, trained, from = [] }: { protocols: readonly Protocol[]; own: Selection; trained: () => NamedTensors; from?: readonly KeptStep[] }): Choices {
+  const bests = protocols.map((protocol): Best => {
+    const kept = from.find(({ values }) => values[protocol.selection] !== undefined) ?? null;
+    return { ...protocol, value: kept?.values[protocol.selection] ?? -Infinity, kept };
+  });
+  const keptSteps = (): KeptStep[] => {
+    const steps = new Map(bests.flatMap(({ kept }) => (kept === null ? [] : [[kept.step, kept.weights] as const])));
+    return [...steps].sort(([a], [b]) => a - b).map(([step, weights]) => {
+      const by = bests.filter(({ kept }) => kept?.step === step);
+      return { step, weights, values: Object.fromEntries(by.map(({ selection, value }) => [selection, value])) };
+    });
+  };
   return {
     own: bests.some(({ selection }) => selection === own) ? own : 'last',
     judge(step, rows) {
@@ -53,19 +66,13 @@ export function openChoices({ protocols, own, trained }: { protocols: readonly P
       for (const { best, value } of better) Object.assign(best, { value, kept });
       return judged.map(({ best: { selection }, value, isBest }) => ({ selection, value, isBest }));
     },
+    kept: keptSteps,
     end(step) {
-      const known = bests.flatMap(({ kept }) => kept ?? []);
-      const last = known.find((kept) => kept.step === step) ?? { step, weights: trained() };
-      const steps = new Map([...known, last].map((kept) => [kept.step, kept.weights]));
-      return [...steps].sort(([a], [b]) => a - b).map(([chosen, weights]) => {
-        const by = bests.filter(({ kept }) => kept?.step === chosen);
-        return {
-          step: chosen,
-          weights,
-          selections: [...by.map(({ selection }) => selection), ...(chosen === step ? ['last' as const] : [])],
-          values: Object.fromEntries(by.map(({ selection, value }) => [selection, value])),
-        };
+      const chosen = keptSteps().map(({ values, ...kept }): ChosenStep => {
+        const by = bests.flatMap(({ selection }) => (values[selection] === undefined ? [] : [selection]));
+        return { ...kept, values, selections: [...by, ...(kept.step === step ? ['last' as const] : [])] };
       });
+      return chosen.at(-1)?.step === step ? chosen : [...chosen, { step, weights: trained(), selections: ['last'], values: {} }];
     },
   };
 }

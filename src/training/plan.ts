@@ -11,11 +11,19 @@ export interface PlannedStep {
   readonly isEvaluated: boolean;
 }
 
+export interface PlanOptions {
+  readonly shape: RowShape;
+  /** Smaller than `shape` where memory is short: what a batch of `shape` would hold becomes several of these. Default: `shape`. */
+  readonly partShape?: RowShape;
+  readonly epochs: number;
+  readonly maxSteps: number | null;
+  readonly evaluationsPerEpoch: number;
+  readonly accumulation: number;
+  readonly seed: number;
+}
+
 /** @param units windows that must come together: single ones, or both sides of a pair */
-export function planSteps(
-  units: readonly (readonly Window[])[],
-  { shape, epochs, maxSteps, evaluationsPerEpoch, accumulation, seed }: { shape: RowShape; epochs: number; maxSteps: number | null; evaluationsPerEpoch: number; accumulation: number; seed: number },
-): PlannedStep[] {
+export function planSteps(units: readonly (readonly Window[])[], { shape, partShape = shape, epochs, maxSteps, evaluationsPerEpoch, accumulation, seed }: PlanOptions): PlannedStep[] {
   const planned: { batches: Window[][][]; epoch: number; isEvaluated: boolean }[] = [];
   for (let epoch = 0; epoch < epochs && planned.length < (maxSteps ?? Infinity); epoch++) {
     const order = random(seed + epoch).shuffle([...units]);
@@ -28,7 +36,10 @@ export function planSteps(
   const steps = planned.slice(0, maxSteps ?? planned.length);
   const last = steps.at(-1);
   if (last !== undefined) last.isEvaluated = true;
-  return steps;
+  if (partShape.rows === shape.rows) return steps;
+  const unitOf = new Map(units.flatMap((unit) => unit.map((window) => [window, unit])));
+  const inParts = (rows: Window[][]): Window[][][] => [...packUnits(new Set(rows.flat().map((window) => unitOf.get(window) ?? [window])), partShape)];
+  return steps.map((step) => ({ ...step, batches: step.batches.flatMap(inParts) }));
 }
 
 function inGroups<T>(items: readonly T[], size: number): T[][] {

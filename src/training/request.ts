@@ -8,6 +8,7 @@ import type { Evaluator } from '../inference/evaluator.ts';
 import type { Recognizer } from '../inference/recognizer.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
+import type { ResumeState } from './resume.ts';
 
 export type Selection = TrainingOptions['selection'];
 export type RunKind = 'recognizer' | 'evaluator' | 'teacher' | 'student';
@@ -27,6 +28,11 @@ export interface TrainingRequest {
   readonly teachers: { readonly recognizers: readonly LoadedCheckpoint[]; readonly evaluators: readonly LoadedCheckpoint[] };
   /** Folder where teachers' outputs are kept between runs. */
   readonly cacheDir: string;
+  /** Where an earlier attempt was cut off; absent: the run begins. */
+  readonly from?: ResumeState;
+  /** Each batch is computed in so many parts, whose gradients are summed: the same step in less memory. Default 1. */
+  readonly parts?: number;
+  /** Once it is aborted the loop ends after the step at hand, with a last `point` and the checkpoints of what there is, and throws the reason. */
   readonly signal: AbortSignal;
   /** Milliseconds from any origin; for speed and time left only. */
   readonly clock: () => number;
@@ -68,6 +74,15 @@ export type TrainingReport =
       /** By each selection that the dev sets allow, the run's own among them. */
       readonly judgements: readonly { readonly selection: Selection; readonly value: number; readonly isBest: boolean }[];
       readonly rows: readonly { readonly datasetId: string; readonly language: string; readonly split: string; readonly name: string; readonly value: number }[];
+    }
+  /** Comes before the first step of a run that goes on from another attempt's. */
+  | { readonly type: 'resumed'; readonly step: number; readonly steps: number }
+  /** After every step and its dev score: the run could go on from here. */
+  | {
+      readonly type: 'point';
+      readonly step: number;
+      /** Copies weights and AdamW's averages; only before the next report is asked for. */
+      readonly take: () => ResumeState;
     }
   /** Come after the last step: one for each step that was chosen, the last step's among them; that of the run's own selection is best, and comes last. */
   | {

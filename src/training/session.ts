@@ -1,7 +1,7 @@
 /** One compiled model in training: its weights, a step, and predictions with the weights of the moment. */
 import { layOut, rowShape, type RowShape, type WindowOptions } from '../encoders/pack.ts';
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
-import type { EncoderWeights, WordTable} from '../encoders/weights.ts';
+import type { EncoderWeights, WordTable } from '../encoders/weights.ts';
 import { tableOf, WORD_EMBEDDINGS } from '../encoders/weights.ts';
 import { random } from '../corpora/random.ts';
 import { batchInputs, functionName, predictor, type Predictor } from '../inference/predictor.ts';
@@ -10,6 +10,7 @@ import type { EncoderConfig } from '../models/config.ts';
 import { encoderWeightNames, layerWeightNames } from '../models/names.ts';
 import { encodeInputs, encoderInputs, predictFunction } from '../models/outputs.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
+import { averageNames } from '../tensor/adamw.ts';
 import { compile } from '../tensor/compile.ts';
 import type { TrainingSpec } from '../tensor/program-spec.ts';
 import type { Program } from '../tensor/program.ts';
@@ -33,18 +34,26 @@ export interface SessionSpec {
   readonly hasVectors: boolean;
   /** Weights to start from instead of the pretrained ones. */
   readonly start: NamedTensors;
+  /** Of each batch, see `TrainingRequest`. */
+  readonly parts: number;
   /** Folder where compiled graphs are kept between runs. */
   readonly cacheDir: string;
 }
 
 export interface Session {
+  /** Of a batch as the options ask for it. */
   readonly shape: RowShape;
+  /** Of a batch as it is computed. */
+  readonly partShape: RowShape;
   readonly predictor: Predictor;
   /** @param step counted from 1 */
   train(planned: PlannedStep, step: number, rateFactor: number): { loss: number; gradNorm: number; pieces: number };
   /** Copies of the trained weights, as they are saved: with one head. */
   trained(): NamedTensors;
   restore(weights: NamedTensors): void;
+  /** Copies of the trained weights and of AdamW's averages: with a step's number, all that the next one depends on. */
+  state(): NamedTensors;
+  goOnFrom(state: NamedTensors): void;
   dispose(): void;
 }
 
@@ -52,13 +61,16 @@ export function openSession(spec: SessionSpec): Session {
   const { config } = spec.weights;
   const { options, task } = spec;
   const longest = Math.max(...task.units.flat().map(({ pieces }) => pieces.length));
+  const widest = task.units.reduce((most, unit) => Math.max(most, unit.length), 1);
+  const inParts = ({ rows, length }: RowShape): RowShape => ({ rows: Math.max(Math.ceil(rows / spec.parts), Math.min(rows, widest)), length });
   const shape = rowShape(longest, options.batchPieces);
+  const partShape = inParts(shape);
   // dev sentences may be longer than any for training
-  const shapes = shape.length >= spec.window.maxPieces ? [shape] : [shape, rowShape(spec.window.maxPieces, options.batchPieces)];
+  const shapes = shape.length >= spec.window.maxPieces ? [partShape] : [partShape, inParts(rowShape(spec.window.maxPieces, options.batchPieces))];
   const trained = trainedNames(config, options, spec.numTags > 0);
   const hasWordVariable = trained.has(WORD_EMBEDDINGS);
   const step: TrainingSpec = {
-    inputs: { ...encoderInputs(config, shape, hasWordVariable), ...task.inputs(shape), seed: { shape: [], dtype: 'int32' } },
+    inputs: { ...encoderInputs(config, partShape, hasWordVariable), ...task.inputs(partShape), seed: { shape: [], dtype: 'int32' } },
     run: (weights, inputs) => {
       const drop = dropoutSites(options.dropout, input(inputs, 'seed'));
       return { loss: task.loss(weights, encodeInputs(config, weights, inputs, drop), inputs, drop) };
@@ -70,7 +82,7 @@ export function openSession(spec: SessionSpec): Session {
       isHead,
       rateFactor: (name) => options.layerDecay ** layersAbove(config, name),
     },
-    accumulates: options.accumulation > 1,
+    accumulates: options.accumulation > 1 || partShape.rows < shape.rows,
   };
   const predictions = shapes.map((each) => [functionName(each), predictFunction(config, each, { hasHead: spec.numTags > 0, hasVectors: spec.hasVectors, hasWordVariable })] as const);
   const program = compile({
@@ -81,12 +93,17 @@ export function openSession(spec: SessionSpec): Session {
     cache: { directory: spec.cacheDir, identity: { kind: spec.kind, config, options, shapes, hasVectors: spec.hasVectors } },
   });
   const words = hasWordVariable ? null : wordsOf(spec);
+  // sums of gradients are zero between steps
+  const state = [...trained].flatMap((name) => [name, ...averageNames(name)]);
   return {
     shape,
+    partShape,
     predictor: predictor({ program, shapes, config, tokenizer: spec.tokenizer, words, window: spec.window }),
-    train: (planned, step, factor) => trainStep({ program, spec, shape, words, planned, step, factor }),
+    train: (planned, step, factor) => trainStep({ program, spec, shape: partShape, words, planned, step, factor }),
     trained: () => withOneHead(program.read([...trained])),
     restore: (weights) => program.assign(options.heads === 'two' ? withBothHeads(weights) : weights),
+    state: () => program.read(state),
+    goOnFrom: (values) => program.assign(values),
     dispose: () => program.dispose(),
   };
 }

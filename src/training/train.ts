@@ -10,21 +10,19 @@ import { EncoderWeights } from '../encoders/weights.ts';
 import type { WindowOptions } from '../encoders/pack.ts';
 import { maxSequence } from '../models/config.ts';
 import { labelSet, type LabelSet } from '../text/label-set.ts';
-import { openAverage } from './average.ts';
-import { choicesOf, openChoices, switchOver, type ChosenStep } from './choices.ts';
-import { devPairs, protocolsOf, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
+import { devPairs, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
 import { distillationTask, readsEvaluators } from './distillation.ts';
-import { planSteps, type PlannedStep } from './plan.ts';
+import { runSteps } from './loop.ts';
+import { planSteps } from './plan.ts';
 import { pairUnits, pickSentences, windowUnits } from './prepare.ts';
 import { recognitionTask, tagIndices } from './recognition.ts';
-import type { Selection, TrainedFacts, TrainedModel, TrainingReport, TrainingRequest } from './request.ts';
-import { rateFactor, type Schedule } from './schedule.ts';
+import type { TrainedFacts, TrainedModel, TrainingReport, TrainingRequest } from './request.ts';
 import { openSession, type Session } from './session.ts';
 import { drawnPairsTask, uploadedPairsTask } from './similarity.ts';
 import { sumOf, type Task } from './task.ts';
 import { teach } from './teacher-outputs.ts';
 
-/** @throws TRAINING_EMPTY, LOSS_NOT_FINITE, and the signal's reason when it is aborted */
+/** @throws TRAINING_EMPTY, LOSS_NOT_FINITE, RESUME_MISMATCH, and the signal's reason when it is aborted */
 export async function* train(request: TrainingRequest): AsyncGenerator<TrainingReport, TrainedModel> {
   const { kind, encoder, options, seed } = request;
   yield { type: 'phase', phase: 'load', message: `loading ${encoder.encoderId}` };
@@ -38,8 +36,8 @@ export async function* train(request: TrainingRequest): AsyncGenerator<TrainingR
     yield { type: 'phase', phase: 'compile', message: 'compiling the training step' };
     const hasHead = kind !== 'evaluator';
     const start = options.start === 'recognizer' && kind === 'student' ? (request.teachers.recognizers[0]?.tensors ?? {}) : {};
-    const session = openSession({ kind, cacheDir: request.cacheDir, weights, tokenizer, task, options, window, seed, numTags: hasHead ? labels.tags.length : 0, hasVectors: kind === 'evaluator' || kind === 'teacher', start });
-    const steps = planSteps(task.units, { shape: session.shape, epochs: options.epochs, maxSteps: options.maxSteps, evaluationsPerEpoch: options.evaluationsPerEpoch, accumulation: options.accumulation, seed });
+    const session = openSession({ kind, cacheDir: request.cacheDir, weights, tokenizer, task, options, window, seed, parts: request.parts ?? 1, numTags: hasHead ? labels.tags.length : 0, hasVectors: kind === 'evaluator' || kind === 'teacher', start });
+    const steps = planSteps(task.units, { ...options, shape: session.shape, partShape: session.partShape, seed });
     const facts: TrainedFacts = {
       config: encoder.config,
       labels: hasHead ? labels.labels : [],
@@ -47,89 +45,15 @@ export async function* train(request: TrainingRequest): AsyncGenerator<TrainingR
       tokenizerDigest: tokenizer.digest,
       ...window,
     };
-    return yield* runSteps({ request, session, steps, labels, facts, close: () => weights.close() });
+    const dispose = (): void => {
+      session.dispose();
+      weights.close();
+    };
+    const model = modelsOf(request, session, labels, dispose);
+    return yield* runSteps({ request, session, steps, facts, model: { ...model, dispose }, score: devScorer(request, model) });
   } catch (error) {
     weights.close();
     throw error;
-  }
-}
-
-interface Running {
-  readonly request: TrainingRequest;
-  readonly session: Session;
-  readonly steps: readonly PlannedStep[];
-  readonly labels: LabelSet;
-  readonly facts: TrainedFacts;
-  readonly close: () => void;
-}
-
-async function* runSteps({ request, session, steps, labels, facts, close }: Running): AsyncGenerator<TrainingReport, TrainedModel> {
-  const { options, signal, clock } = request;
-  const schedule: Schedule = { kind: options.schedule, steps: steps.length, warmupSteps: Math.round(options.warmupRatio * steps.length) };
-  const dispose = (): void => {
-    session.dispose();
-    close();
-  };
-  const model = modelsOf(request, session, labels, dispose);
-  const score = devScorer(request, model);
-  const choices = openChoices({ protocols: protocolsOf(request), own: options.selection, trained: () => session.trained() });
-  const average = openAverage({ steps: steps.length, share: options.averagedShare });
-  try {
-    yield { type: 'phase', phase: 'train', message: `training for ${steps.length} steps of ${session.shape.rows} x ${session.shape.length} pieces` };
-    const began = clock();
-    let scoringMs = 0;
-    let pieces = 0;
-    let sinceBest = 0;
-    let step = 0;
-    for (const planned of steps) {
-      signal.throwIfAborted();
-      const factor = rateFactor(step, schedule);
-      step++;
-      const result = session.train(planned, step, factor);
-      if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradNorm)) throw fail('LOSS_NOT_FINITE', { step, loss: result.loss });
-      pieces += result.pieces;
-      average.take(step, () => session.trained());
-      if (step === steps.length) session.restore(average.mean() ?? {});
-      const elapsed = Math.max(1e-3, (clock() - began - scoringMs) / 1000);
-      const epoch = step / (steps.length / (steps.at(-1)?.epoch === undefined ? 1 : (steps.at(-1) as PlannedStep).epoch + 1));
-      yield {
-        type: 'step',
-        step,
-        steps: steps.length,
-        epoch,
-        loss: result.loss,
-        learningRate: options.learningRate * factor,
-        gradNorm: result.gradNorm,
-        piecesPerSecond: pieces / elapsed,
-        etaSeconds: (elapsed / step) * (steps.length - step),
-      };
-      await new Promise(setImmediate); // messages of the parent process are read here
-      if (!planned.isEvaluated || score === null) continue;
-      const scoringBegan = clock();
-      const { name, rows } = await score(signal);
-      scoringMs += clock() - scoringBegan;
-      const judgements = choices.judge(step, rows);
-      const own = judgements.find(({ selection }) => selection === choices.own);
-      sinceBest = own?.isBest === false ? sinceBest + 1 : 0;
-      yield { type: 'dev', step, epoch, name, value: own?.value ?? null, isBest: own?.isBest ?? false, judgements, rows };
-      if (options.patience !== null && sinceBest >= options.patience) break;
-    }
-    const chosen = choices.end(step);
-    yield* checkpointsOf(chosen, { own: choices.own, last: step, name: model.recognizer === null ? 'pairF1' : 'f1', facts });
-    const use = switchOver(chosen, { restore: (weights) => session.restore(weights), loaded: step });
-    use(choices.own);
-    return { ...model, selection: choices.own, choices: choicesOf(chosen), use, dispose };
-  } catch (error) {
-    dispose();
-    throw error;
-  }
-}
-
-function* checkpointsOf(chosen: readonly ChosenStep[], { own, last, name, facts }: { own: Selection; last: number; name: string; facts: TrainedFacts }): Generator<TrainingReport> {
-  const ownLast = [...chosen].sort((a, b) => Number(a.selections.includes(own)) - Number(b.selections.includes(own)));
-  for (const { step, selections, values, weights: tensors } of ownLast) {
-    const scores = Object.fromEntries(Object.entries(values).map(([selection, value]) => [`${name} by ${selection}`, value]));
-    yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === last, selections, scores, tensors, facts };
   }
 }
 

@@ -71,7 +71,7 @@ async function executed({ service, store, config, storage, datasets }: World, en
   const { runId } = await service.submit({ kind: 'recognizer', datasets: { train: [train], dev: [dev, devEs], test: [en, testEs], unlabeled: [rawEs] } });
   const { attempt } = (await beginAttempt(store, { runId, worker: 'w', device: 'cpu' })) ?? assert.fail();
   const { signal } = new AbortController();
-  const outcome = await execute({ store, storage: watched, config, engine, log: pino({ level: 'silent' }), versions: {}, task: { runId, attempt, device: 'cpu' }, signal });
+  const outcome = await execute({ store, storage: watched, config: { ...config, resumeSeconds: 60 }, engine, log: pino({ level: 'silent' }), versions: {}, task: { runId, attempt, device: 'cpu' }, signal });
   assert.deepEqual(outcome, { status: 'succeeded' });
   return runId;
 }

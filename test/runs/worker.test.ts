@@ -8,9 +8,10 @@ import { listEvents } from '../../src/store/events.ts';
 import { listMetrics } from '../../src/store/metrics.ts';
 import { findModel } from '../../src/store/models.ts';
 import { liveProcesses } from '../../src/store/processes.ts';
+import { findResumePoint } from '../../src/store/resume-points.ts';
 import { findRun } from '../../src/store/runs.ts';
 import { listScores } from '../../src/store/scores.ts';
-import { DEAF, KILLED, SHUT, SLOW, THROWS } from './fixtures/engine.ts';
+import { DEAF, KILLED, SHUT, SLOW, THROWS, WIDE } from './fixtures/engine.ts';
 import { ended, startWorkerProcess, submit, until, world } from './fixtures/world.ts';
 
 test('a pipeline goes through: teachers, then the student, with scores, checkpoints, metrics and the default model', async (t) => {
@@ -67,12 +68,27 @@ test('a trainer that throws, or is killed, fails its run with a code and a detai
   const [throws, killed, quick] = [await submit(all, THROWS), await submit(all, KILLED), await submit(all, 1)];
   startWorkerProcess(all);
   await until(store, quick, 'succeeded');
+  // its second try comes after the others
+  await until(store, throws, 'failed');
   const brief = async (runId: string): Promise<unknown[]> => {
     const run = await findRun(store, runId);
     return [run?.status, run?.failureCode, run?.failureDetail, run?.attempt];
   };
-  assert.deepEqual(await brief(throws), ['failed', 'OUT_OF_MEMORY', 'the device ran out of memory; try a smaller batchPieces (OOM when allocating tensor with shape[1,2])', 1]);
+  assert.deepEqual(await brief(throws), ['failed', 'OUT_OF_MEMORY', 'the device ran out of memory; try a smaller batchPieces (OOM when allocating tensor with shape[1,2])', 2]);
   assert.deepEqual(await brief(killed), ['failed', 'TRAINER_KILLED', 'the training process was killed by SIGKILL: probably the machine ran out of memory', 1]);
+});
+
+test('a run that runs out of memory is tried once more with batches in parts, and keeps the options that were asked for', async (t) => {
+  const all = await world(t);
+  const { store } = all;
+  const wide = await submit(all, WIDE);
+  startWorkerProcess(all);
+  const run = await until(store, wide, 'succeeded');
+  const reason = 'attempt 1 ran out of memory: tried again with batches of 512 pieces instead of 1024 and accumulation of 2 instead of 1, which is the same step';
+  assert.deepEqual(run.transitions.map(({ status, reason }) => [status, reason]), [['queued', null], ['running', null], ['queued', reason], ['running', 'attempt 2'], ['succeeded', null]]);
+  assert.deepEqual([run.batchParts, run.options.batchPieces, run.options.accumulation, run.maxAttempts], [2, 1024, 1, 4]);
+  const warnings = (await listEvents(store, wide, { limit: 200 })).filter(({ level }) => level === 'warn');
+  assert.deepEqual(warnings.map(({ type, message }) => [type, message]), [['transition', `queued: ${reason}`]]);
 });
 
 test('a running run is cancelled within a step, and one that does not listen is killed after the grace time', async (t) => {
@@ -84,10 +100,14 @@ test('a running run is cancelled within a step, and one that does not listen is 
     await until(store, runId, ({ status, step }) => status === 'running' && step > 0);
     const asked = performance.now();
     await service.cancel(runId);
+    await service.cancel(runId);
     await until(store, runId, 'cancelled');
     const took = performance.now() - asked;
     assert.ok(took < withinMs, `seed ${seed} took ${took} ms`);
     if (seed === DEAF) assert.ok(took > 2_800, `killed after ${took} ms, before its grace time`);
+    const [last, ...others] = await listCheckpoints(store, runId);
+    assert.deepEqual([last?.isLast, others.length], [seed === SLOW ? true : undefined, 0]);
+    await service.cancel(runId);
   }
 });
 
@@ -100,10 +120,15 @@ test('a worker that is stopped gives its run back and ends; the next takes it up
   first.kill('SIGTERM');
   assert.deepEqual(await ended(first), { code: 0, signal: null });
   const back = await findRun(store, runId);
-  assert.deepEqual([back?.status, back?.worker, back?.transitions.at(-1)?.reason, back?.maxAttempts], ['queued', null, 'its worker was stopped and gave it back', 4]);
+  const point = (await findResumePoint(store, runId)) ?? assert.fail();
+  assert.ok(back !== null);
+  assert.ok(back.step > 0 && point.step >= back.step, `a point of step ${point.step}, progress to ${back.step}`);
+  assert.deepEqual([back.status, back.worker, back.transitions.at(-1)?.reason, back.maxAttempts], ['queued', null, 'its worker was stopped and gave it back', 4]);
   assert.deepEqual(await liveProcesses(store, 'worker'), []);
   startWorkerProcess(all);
   const begun = performance.now();
-  await until(store, runId, ({ attempt, step }) => attempt === 2 && step > 0);
+  await until(store, runId, ({ attempt, step }) => attempt === 2 && step > point.step);
   assert.ok(performance.now() - begun < 10_000);
+  const told = (await listEvents(store, runId, { limit: 500 })).filter(({ type }) => type === 'resume');
+  assert.deepEqual(told.map(({ message, data }) => [message, data]), [[`resumed from step ${point.step} of attempt 1`, { step: point.step, steps: 10_000, attempt: 1 }]]);
 });

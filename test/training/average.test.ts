@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NamedTensors } from '../../src/tensor/safetensors.ts';
-import { openAverage } from '../../src/training/average.ts';
+import { isOfAverage, openAverage } from '../../src/training/average.ts';
 
 /** The weights of each step are its number. @returns the mean, and the steps whose weights were copied */
 function averaged(steps: number, share: number): { mean: NamedTensors | null; copied: number[] } {
@@ -30,4 +30,17 @@ test('A run of few steps averages each of its last part, one of a single step ha
 
 test('A share of 0 copies nothing and has no mean', () => {
   assert.deepEqual(averaged(200, 0), { mean: null, copied: [] });
+});
+
+test('A mean that another process goes on with ends as it would have, and what was kept stays as it was', () => {
+  const weightsOf = (step: number) => (): NamedTensors => ({ weight: { shape: [1], data: Float32Array.of(step ** 2) } });
+  const [whole, before] = [openAverage({ steps: 20, share: 0.5 }), openAverage({ steps: 20, share: 0.5 })];
+  for (let step = 1; step <= 20; step++) whole.take(step, weightsOf(step));
+  for (let step = 1; step <= 13; step++) before.take(step, weightsOf(step));
+  const from = before.kept();
+  const after = openAverage({ steps: 20, share: 0.5, from });
+  for (let step = 14; step <= 20; step++) after.take(step, weightsOf(step));
+  assert.deepEqual(after.mean(), whole.mean());
+  assert.deepEqual([from.taken, Object.keys(from.tensors).map(isOfAverage)], [4, [true]]);
+  assert.deepEqual(before.kept(), from);
 });
