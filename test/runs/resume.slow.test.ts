@@ -13,11 +13,11 @@ import type { RunRecord } from '../../src/store/runs.ts';
 import { ended, startWorkerProcess, until, world, type World } from './fixtures/world.ts';
 
 const WORKER = fileURLToPath(new URL('../../src/worker.ts', import.meta.url));
-/** Each is scored on dev, which takes longer than a step. */
-const STEPS = 200;
+/** Each is scored on dev, which takes longer than a step; enough for several points, which come no sooner than 50 times what the last one took. */
+const STEPS = 600;
 const ENDED = ['succeeded', 'failed', 'cancelled'];
 
-const endOf = ({ store }: World, runId: string): Promise<RunRecord> => until(store, runId, ({ status }) => ENDED.includes(status), 180_000);
+const endOf = ({ store }: World, runId: string): Promise<RunRecord> => until(store, runId, ({ status }) => ENDED.includes(status), 400_000);
 
 async function pointAfter({ store }: World, runId: string, step: number): Promise<void> {
   while (((await findResumePoint(store, runId))?.step ?? 0) <= step) {
