@@ -20,6 +20,12 @@ export interface Config {
   readonly hubUrl: string;
   /** Shared by all processes of an installation. */
   readonly artifactsDir: string;
+  /** `s3://bucket/prefix`, which takes the place of the folder. */
+  readonly artifactsUrl: string | undefined;
+  /** Of an S3 other than AWS, by the SDK's own variables; it reads region and credentials itself. */
+  readonly s3EndpointUrl: string | undefined;
+  /** Of what S3 holds, at most this much is kept on this machine. */
+  readonly artifactCacheBytes: number;
   /** Where the API finds a tagger; absent: the one that reported itself last. */
   readonly taggerUrl: string | undefined;
   readonly taggerHost: string;
@@ -57,6 +63,9 @@ export function loadConfig(variables: Environment = process.env): Config {
     encodersDir: resolve(env['ENCODERS_DIR'] ?? join(cacheDir, 'encoders')),
     hubUrl: url(env, 'HF_ENDPOINT') ?? 'https://huggingface.co',
     artifactsDir: resolve(env['ARTIFACTS_DIR'] ?? join(dataDir, 'artifacts')),
+    artifactsUrl: artifactsUrl(env),
+    s3EndpointUrl: url(env, 'AWS_ENDPOINT_URL_S3') ?? url(env, 'AWS_ENDPOINT_URL'),
+    artifactCacheBytes: wholeNumber(env, 'ARTIFACT_CACHE_BYTES', 20 * 1024 ** 3, 0, Number.MAX_SAFE_INTEGER),
     taggerUrl: url(env, 'TAGGER_URL'),
     taggerHost: env['TAGGER_HOST'] ?? '127.0.0.1',
     taggerPort: wholeNumber(env, 'TAGGER_PORT', 8001, 0, 65535),
@@ -101,6 +110,12 @@ function url(env: Environment, name: string): string | undefined {
   const text = env[name];
   if (text === undefined) return undefined;
   if (!URL.canParse(text)) throw fail('CONFIG_INVALID', { name, found: text, expected: 'a URL' });
+  return text;
+}
+
+function artifactsUrl(env: Environment): string | undefined {
+  const text = env['ARTIFACTS_URL'];
+  if (text !== undefined && !/^s3:\/\/[a-z0-9][a-z0-9.-]+[a-z0-9](\/[\w./-]*)?$/.test(text)) throw fail('CONFIG_INVALID', { name: 'ARTIFACTS_URL', found: text, expected: 's3://bucket or s3://bucket/prefix' });
   return text;
 }
 

@@ -11,7 +11,7 @@ import { knownEncoders } from './runs/encoders.ts';
 import { checkpointDownloads } from './runs/downloads.ts';
 import { createRunService } from './runs/service.ts';
 import { requireDatabase } from './runs/worker-process.ts';
-import { directoryStorage } from './storage/directory.ts';
+import { openStorage } from './storage/open.ts';
 import { EVENT_CHANNEL } from './store/events.ts';
 import { liveProcesses } from './store/processes.ts';
 import { openStore } from './store/store.ts';
@@ -26,7 +26,7 @@ const { databaseUrl, heartbeatSeconds, taggerUrl } = config;
 const log = pino({ level: config.logLevel, base: { process: 'api', pid: process.pid }, serializers: { err: describeError } });
 const warn = (what: string) => (error: unknown) => log.warn({ error: describeError(error) }, what);
 const store = await openStore(databaseUrl);
-const storage = directoryStorage(config.artifactsDir);
+const storage = await openStorage(config);
 const delivery = await openDelivery('sender', { databaseUrl, heartbeatSeconds, onError: warn('the queue reports an error') });
 const tagger = taggerClient({ locate: async () => taggerUrl ?? urlOfTagger(await liveProcesses(store, 'tagger')) });
 const app = await buildApp({

@@ -10,7 +10,7 @@ import { backendOptions, loadConfig, type Config } from './config.ts';
 import { findEncoder } from './encoders/registry.ts';
 import { loadTokenizer, type PieceTokenizer } from './encoders/tokenizer.ts';
 import { fail } from './errors.ts';
-import { directoryStorage } from './storage/directory.ts';
+import { openStorage } from './storage/open.ts';
 import { findCheckpoint } from './store/checkpoints.ts';
 import { checkpointOfAlias } from './store/models.ts';
 import { gone, seen } from './store/processes.ts';
@@ -33,7 +33,7 @@ if (databaseUrl === undefined) throw fail('DATABASE_URL_MISSING', {});
 const log = pino({ level: config.logLevel, base: { process: 'tagger', pid: process.pid } });
 const { device } = await loadBackend(backendOptions(config));
 const store = await openStore(databaseUrl);
-const storage = directoryStorage(config.artifactsDir);
+const storage = await openStorage(config);
 const tokenizers = new Map<string, Promise<PieceTokenizer>>();
 const pool = modelPool({ load: loadModel, size: POOL_SIZE });
 const tagger = tagging({

