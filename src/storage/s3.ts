@@ -171,7 +171,7 @@ class S3Storage implements Storage {
     for (let at = start, resumed = 0; range === undefined || at < range.end; ) {
       const body = await this.#open(key, at === 0 && range === undefined ? undefined : `bytes=${at}-${end}`);
       try {
-        for await (const chunk of body) {
+        for await (const chunk of body as AsyncIterable<Buffer>) {
           at += chunk.length;
           yield chunk;
         }
