@@ -9,6 +9,8 @@ export interface Config {
   /** The API. */
   readonly host: string;
   readonly port: number;
+  /** Whether API and tagger take other ports where theirs are in use. */
+  readonly isAnyPortFine: boolean;
   /** Absent: an embedded Postgres in `dataDir`. */
   readonly databaseUrl: string | undefined;
   /** What must be kept: the embedded database and artifacts. */
@@ -26,7 +28,7 @@ export interface Config {
   readonly s3EndpointUrl: string | undefined;
   /** Of what S3 holds, at most this much is kept on this machine. */
   readonly artifactCacheBytes: number;
-  /** Where the API finds a tagger; absent: the one that reported itself last. */
+  /** Where the API finds a tagger, or a load balancer of some; absent: those that have reported themselves. */
   readonly taggerUrl: string | undefined;
   readonly taggerHost: string;
   readonly taggerPort: number;
@@ -57,6 +59,7 @@ export function loadConfig(variables: Environment = process.env): Config {
   return Object.freeze({
     host: env['HOST'] ?? '127.0.0.1',
     port: wholeNumber(env, 'PORT', 8000, 0, 65535),
+    isAnyPortFine: oneOf(env, 'FREE_PORTS', ['on', 'off'] as const, 'off') === 'on',
     databaseUrl: databaseUrl(env),
     dataDir,
     cacheDir,
