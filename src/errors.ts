@@ -75,6 +75,7 @@ export const ERRORS = {
   TAGGER_UNAVAILABLE: kind<{ detail: string }>(503, 'The tagger is not available', (v) => `The tagger is not available: ${v.detail}`),
   DATASET_INVALID: kind<{ count: number; first: string }>(422, 'Dataset cannot be read', (v) => `The dataset has ${v.count} error${v.count === 1 ? '' : 's'} and was not stored; the first: ${v.first}`),
   STORAGE_UNAVAILABLE: kind<{ place: string; detail: string }>(503, 'Artifact storage is not available', (v) => `The artifact storage ${v.place} cannot be used: ${v.detail}`),
+  STORAGE_FOREIGN: kind<{ place: string; count: number }>(409, 'Artifacts of another database', (v) => `The database needs none of the ${v.count} artifacts in ${v.place}: it may be the wrong one. --all removes them all the same`),
   ARTIFACT_NOT_FOUND: kind<{ key: string }>(500, 'Artifact is missing', (v) => `The artifact ${v.key} is not in storage`),
   ARTIFACT_DAMAGED: kind<{ key: string; detail: string }>(500, 'Artifact is damaged', (v) => `The artifact ${v.key} is damaged: ${v.detail}`),
   METHOD_NOT_ALLOWED: kind<{ method: string; allowed: string }>(405, 'Method not allowed', (v) => `${v.method} is not allowed here; allowed: ${v.allowed}`),

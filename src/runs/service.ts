@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import { findOrCreateExperiment } from '../store/experiments.ts';
 import { newId } from '../store/ids.ts';
+import { lockDatasets } from '../store/locks.ts';
 import { createRuns, findRun, moveRun, type NewRun, type RunRecord } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { RunKind } from '../training/request.ts';
@@ -20,7 +21,7 @@ export interface RunService {
   submitPipeline(request: PipelineRequest): Promise<{ experimentId: string; runs: { runId: string; kind: RunKind; languages: string[] }[] }>;
   /** A second request for the same is answered alike. @throws RUN_NOT_FOUND, RUN_ENDED */
   cancel(runId: string): Promise<void>;
-  /** Queues a run again that failed or was cancelled. @throws RUN_NOT_FOUND, RUN_NOT_RESUMABLE */
+  /** Queues a run again that failed or was cancelled. @throws RUN_NOT_FOUND, RUN_NOT_RESUMABLE, DATASET_NOT_FOUND for one that was deleted */
   resume(runId: string): Promise<void>;
   clone(runId: string, overrides?: Partial<RunRequest>): Promise<{ runId: string }>;
 }
@@ -90,7 +91,11 @@ export function createRunService({ store, delivery, config }: ServiceOptions): R
         to: isWaiting ? 'waiting' : 'queued',
         reason: 'resumed by request',
         set: { maxAttempts: run.attempt + 3 },
-        ...(!isWaiting && { within: (transaction) => delivery.enqueue(transaction, run) }),
+        within: async (transaction) => {
+          // what was deleted while no live run needed it may be gone from storage
+          await lockDatasets(transaction, run.datasets.map(({ dataset }) => dataset.datasetId));
+          if (!isWaiting) await delivery.enqueue(transaction, run);
+        },
       });
       if (!moved) throw fail('RUN_NOT_RESUMABLE', { runId, status: (await existing(store, runId)).status });
       if (isWaiting) await wakeStudent(store, delivery, runId);

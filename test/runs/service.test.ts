@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RunRequest } from '../../src/runs/service.ts';
 import { createRunService } from '../../src/runs/service.ts';
+import { deleteDataset } from '../../src/store/datasets.ts';
 import { moveRun, findRun, listRunsByStatus } from '../../src/store/runs.ts';
 import type { Store } from '../../src/store/store.ts';
 import { installEncoder, until, world, type Datasets } from './fixtures/world.ts';
@@ -153,6 +154,15 @@ test('a cancelled run is resumed with one job, a queued one is not', async (t) =
   await service.resume(runId);
   assert.equal((await findRun(store, runId))?.status, 'queued');
   assert.equal((await jobs(store)).length, 1);
+});
+
+test('a run whose dataset was deleted cannot be resumed, since its content may be gone', async (t) => {
+  const { service, store, datasets } = await world(t);
+  const { runId } = await service.submit({ kind: 'recognizer', datasets: { train: [datasets.train] } });
+  await service.cancel(runId);
+  await deleteDataset(store, datasets.train);
+  await assert.rejects(service.resume(runId), { code: 'DATASET_NOT_FOUND' });
+  assert.equal((await findRun(store, runId))?.status, 'cancelled');
 });
 
 test('a clone is asked for the same, but for what is said otherwise', async (t) => {
