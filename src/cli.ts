@@ -5,9 +5,13 @@ import { MtmtError } from './errors.ts';
 const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Command> }>> = {
   demo: { about: 'train and tag with the project\'s own small corpora, start to finish', load: () => import('./cli/demo.ts') },
   serve: { about: 'run the service: API, worker and tagger', load: () => import('./cli/serve.ts') },
+  api: { about: 'run the API alone, for a fleet', load: () => import('./cli/api.ts') },
+  worker: { about: 'run a worker alone, which trains, for a fleet', load: () => import('./cli/worker.ts') },
+  tagger: { about: 'run a tagger alone, which tags, for a fleet', load: () => import('./cli/tagger.ts') },
   doctor: { about: 'look at what the service needs on this machine', load: () => import('./cli/doctor.ts') },
   encoders: { about: 'list, install and verify pretrained encoders', load: () => import('./cli/encoders.ts') },
   benchmark: { about: 'time the tensor engine, or measure the method on your corpora', load: () => import('./cli/benchmark.ts') },
+  storage: { about: 'collect artifacts that nothing needs any more, or verify those that are needed', load: () => import('./cli/storage.ts') },
   migrate: { about: 'bring the database to the present schema', load: () => import('./cli/migrate.ts') },
 };
 

@@ -9,6 +9,8 @@ export interface Config {
   /** The API. */
   readonly host: string;
   readonly port: number;
+  /** Whether API and tagger take other ports where theirs are in use. */
+  readonly isAnyPortFine: boolean;
   /** Absent: an embedded Postgres in `dataDir`. */
   readonly databaseUrl: string | undefined;
   /** What must be kept: the embedded database and artifacts. */
@@ -20,7 +22,13 @@ export interface Config {
   readonly hubUrl: string;
   /** Shared by all processes of an installation. */
   readonly artifactsDir: string;
-  /** Where the API finds a tagger; absent: the one that reported itself last. */
+  /** `s3://bucket/prefix`, which takes the place of the folder. */
+  readonly artifactsUrl: string | undefined;
+  /** Of an S3 other than AWS, by the SDK's own variables; it reads region and credentials itself. */
+  readonly s3EndpointUrl: string | undefined;
+  /** Of what S3 holds, at most this much is kept on this machine. */
+  readonly artifactCacheBytes: number;
+  /** Where the API finds a tagger, or a load balancer of some; absent: those that have reported themselves. */
   readonly taggerUrl: string | undefined;
   readonly taggerHost: string;
   readonly taggerPort: number;
@@ -53,12 +61,16 @@ export function loadConfig(variables: Environment = process.env): Config {
   return Object.freeze({
     host: env['HOST'] ?? '127.0.0.1',
     port: wholeNumber(env, 'PORT', 8000, 0, 65535),
+    isAnyPortFine: oneOf(env, 'FREE_PORTS', ['on', 'off'] as const, 'off') === 'on',
     databaseUrl: databaseUrl(env),
     dataDir,
     cacheDir,
     encodersDir: resolve(env['ENCODERS_DIR'] ?? join(cacheDir, 'encoders')),
     hubUrl: url(env, 'HF_ENDPOINT') ?? 'https://huggingface.co',
     artifactsDir: resolve(env['ARTIFACTS_DIR'] ?? join(dataDir, 'artifacts')),
+    artifactsUrl: artifactsUrl(env),
+    s3EndpointUrl: url(env, 'AWS_ENDPOINT_URL_S3') ?? url(env, 'AWS_ENDPOINT_URL'),
+    artifactCacheBytes: wholeNumber(env, 'ARTIFACT_CACHE_BYTES', 20 * 1024 ** 3, 0, Number.MAX_SAFE_INTEGER),
     taggerUrl: url(env, 'TAGGER_URL'),
     taggerHost: env['TAGGER_HOST'] ?? '127.0.0.1',
     taggerPort: wholeNumber(env, 'TAGGER_PORT', 8001, 0, 65535),
@@ -104,6 +116,12 @@ function url(env: Environment, name: string): string | undefined {
   const text = env[name];
   if (text === undefined) return undefined;
   if (!URL.canParse(text)) throw fail('CONFIG_INVALID', { name, found: text, expected: 'a URL' });
+  return text;
+}
+
+function artifactsUrl(env: Environment): string | undefined {
+  const text = env['ARTIFACTS_URL'];
+  if (text !== undefined && !/^s3:\/\/[a-z0-9][a-z0-9.-]+[a-z0-9](\/[\w./-]*)?$/.test(text)) throw fail('CONFIG_INVALID', { name: 'ARTIFACTS_URL', found: text, expected: 's3://bucket or s3://bucket/prefix' });
   return text;
 }
 

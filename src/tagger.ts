@@ -1,16 +1,16 @@
 /** The inference process: holds models and tags what the API sends. */
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import type { AddressInfo } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { loadCheckpoint } from './checkpoints/load.ts';
 import { assertMatches, hasHead, parseManifest } from './checkpoints/manifest.ts';
-import { backendOptions, loadConfig, type Config } from './config.ts';
+import { backendOptions, loadConfig } from './config.ts';
 import { findEncoder } from './encoders/registry.ts';
 import { loadTokenizer, type PieceTokenizer } from './encoders/tokenizer.ts';
 import { fail } from './errors.ts';
-import { directoryStorage } from './storage/directory.ts';
+import { listen, tellParent } from './listen.ts';
+import { openStorage } from './storage/open.ts';
 import { findCheckpoint } from './store/checkpoints.ts';
 import { checkpointOfAlias } from './store/models.ts';
 import { gone, seen } from './store/processes.ts';
@@ -33,7 +33,7 @@ if (databaseUrl === undefined) throw fail('DATABASE_URL_MISSING', {});
 const log = pino({ level: config.logLevel, base: { process: 'tagger', pid: process.pid } });
 const { device } = await loadBackend(backendOptions(config));
 const store = await openStore(databaseUrl);
-const storage = directoryStorage(config.artifactsDir);
+const storage = await openStorage(config);
 const tokenizers = new Map<string, Promise<PieceTokenizer>>();
 const pool = modelPool({ load: loadModel, size: POOL_SIZE });
 const tagger = tagging({
@@ -44,8 +44,10 @@ const tagger = tagging({
 });
 const server = taggerServer({ tagging: tagger, device, models: pool.loaded, log });
 const processId = `tagger_${randomUUID()}`;
-const url = await listen(config);
+const port = await listen(server, { host: config.taggerHost, port: config.taggerPort, isAnyPortFine: config.isAnyPortFine });
+const url = urlOf(config.taggerHost, port);
 await announce();
+tellParent({ type: 'listening', port });
 log.info({ processId, url, device }, 'tagger started');
 let failedCheckpoint: string | undefined;
 void preload();
@@ -106,13 +108,13 @@ function keepTokenizer(directory: string): Promise<PieceTokenizer> {
   return loading;
 }
 
-/** @returns the address that others reach it under */
-async function listen({ taggerHost, taggerPort }: Config): Promise<string> {
-  await server.listen({ host: taggerHost, port: taggerPort }).catch((cause: unknown) => {
-    const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    throw isTaken ? fail('PORT_TAKEN', { host: taggerHost, port: taggerPort }, { cause }) : cause;
-  });
-  const { port } = server.server.address() as AddressInfo;
-  const host = taggerHost === '0.0.0.0' || taggerHost === '::' ? hostname() : taggerHost;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** Where others reach it: what listens everywhere is named by this machine's first address, since host names are rarely known to others. */
+function urlOf(host: string, port: number): string {
+  const reached = host === '0.0.0.0' || host === '::' ? (firstAddress() ?? hostname()) : host;
+  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}
+
+function firstAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 }

@@ -8,12 +8,13 @@ test('an empty environment gives a whole, frozen configuration', () => {
   assert.equal(config.host, '127.0.0.1');
   assert.equal(config.databaseUrl, undefined);
   assert.equal(config.artifactsDir, `${config.dataDir}/artifacts`);
+  assert.equal(config.artifactsUrl, undefined);
   assert.equal(config.encodersDir, `${config.cacheDir}/encoders`);
   assert.ok(Object.isFrozen(config));
 });
 
 test('a variable that is set but empty is not set', () => {
-  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'DEVICES', 'XLA', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE'];
+  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'ARTIFACTS_URL', 'ARTIFACT_CACHE_BYTES', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'DEVICES', 'XLA', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE'];
   assert.deepEqual(loadConfig(Object.fromEntries(names.map((name) => [name, '']))), loadConfig({}));
 });
 
@@ -27,11 +28,18 @@ test('a process of one device takes the first that is named, and XLA only where 
   assert.deepEqual(backendOptions(loadConfig({ DEVICES: '2,0', XLA: 'on' })), { device: 2, xla: true });
 });
 
-for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger'], ['RESUME_SECONDS', '-1']] as const) {
+for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger'], ['ARTIFACTS_URL', 's3:bucket'], ['ARTIFACTS_URL', 'https://bucket/prefix'], ['ARTIFACTS_URL', 's3://bucket/a b'], ['ARTIFACT_CACHE_BYTES', '-1'], ['RESUME_SECONDS', '-1']] as const) {
   test(`${name}=${value} is refused by name and value`, () => {
     assert.throws(() => loadConfig({ [name]: value }), { code: 'CONFIG_INVALID', message: new RegExp(`${name} is "${value}"`) });
   });
 }
+
+test('artifacts may lie in S3, whose address the SDK\'s own variables say', () => {
+  for (const url of ['s3://bucket', 's3://my.bucket-1/', 's3://bucket/some/prefix_1']) assert.equal(loadConfig({ ARTIFACTS_URL: url }).artifactsUrl, url);
+  const [one, other] = ['http://one:9000', 'http://other:9000'];
+  assert.equal(loadConfig({ AWS_ENDPOINT_URL: one }).s3EndpointUrl, one);
+  assert.equal(loadConfig({ AWS_ENDPOINT_URL: one, AWS_ENDPOINT_URL_S3: other }).s3EndpointUrl, other);
+});
 
 test('a wrong DATABASE_URL is refused without repeating it, since it may hold a password', () => {
   assert.throws(() => loadConfig({ DATABASE_URL: 'mysql://me:secret@host/db' }), (error: Error) => /DATABASE_URL/.test(error.message) && !error.message.includes('secret'));

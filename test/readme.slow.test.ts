@@ -114,6 +114,10 @@ test('every command of the README works as it stands', async (t) => {
       await run(t, `${command} --budget 90s --seeds 1 --out ${out}`, env);
       assert.match(await readFile(join(out, 'report.md'), 'utf8'), /^\| direct transfer \| \d+\.\d \|/m);
     },
+    // as a fleet they are run by test/fleet.test.ts
+    ...Object.fromEntries(['api', 'tagger', 'worker'].map((part) => [`npx mtmt ${part}`, async () => assert.match(await run(t, `npx mtmt ${part} --help`, env), new RegExp(`Usage: mtmt ${part}`))])),
+    'npx mtmt storage collect': async () => assert.match(await run(t, 'npx mtmt storage collect', env), /: removed \d+ artifacts .*, kept \d+$/m),
+    'npx mtmt storage verify': async () => assert.match(await run(t, 'npx mtmt storage verify', env), /all as they were written$/m),
     'npx mtmt doctor': async () => assert.match(await run(t, 'npx mtmt doctor', env), /libtensorflow/),
     'npx mtmt encoders install DIR --name ID': async () => {
       const folder = join(ROOT, 'test/fixtures/encoders/tiny-bert');

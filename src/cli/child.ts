@@ -26,6 +26,8 @@ export function keepRunning(o: {
   /** Each line of its output. */
   onLine: (line: string) => void;
   onDeath: (how: string, restartInMs: number) => void;
+  /** What it sends. */
+  onMessage?: (message: unknown) => void;
 }): ServiceProcess {
   let child: ChildProcess | null = null;
   const stopping = new AbortController();
@@ -60,7 +62,7 @@ export function keepRunning(o: {
   };
 }
 
-function start(o: { path: string; env: NodeJS.ProcessEnv; onLine: (line: string) => void }): ChildProcess {
+function start(o: { path: string; env: NodeJS.ProcessEnv; onLine: (line: string) => void; onMessage?: (message: unknown) => void }): ChildProcess {
   const preloads = [import.meta.resolve('tsx'), new URL('./leave-with-parent.ts', import.meta.url).href];
   const child = spawn(process.execPath, [...preloads.flatMap((url) => ['--import', url]), o.path], {
     env: o.env,
@@ -69,5 +71,6 @@ function start(o: { path: string; env: NodeJS.ProcessEnv; onLine: (line: string)
     detached: true,
   });
   for (const stream of [child.stdout, child.stderr]) if (stream !== null) createInterface({ input: stream }).on('line', o.onLine);
+  if (o.onMessage !== undefined) child.on('message', o.onMessage);
   return child;
 }

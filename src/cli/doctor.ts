@@ -7,6 +7,7 @@ import { backendOptions, loadConfig, type Config } from '../config.ts';
 import { findEncoder, installedEncoders } from '../encoders/registry.ts';
 import { hasKernels } from '../setup/kernels.mjs';
 import { hasNvidiaDriver, TFJS } from '../setup/paths.mjs';
+import { openStorage } from '../storage/open.ts';
 import { startPostgres } from '../store/postgres.ts';
 import { openStore } from '../store/store.ts';
 import { loadBackend, nativeProduct } from '../tensor/backend.ts';
@@ -41,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
   }
   const config = loadConfig(process.env);
   let faults = 0;
-  for (const look of [node, engine, cuda, postgres, encoders, disk]) {
+  for (const look of [node, engine, cuda, postgres, storage, encoders, disk]) {
     for (const finding of await look(config)) {
       if (finding.fault !== undefined) faults++;
       process.stdout.write(lineOf(finding));
@@ -114,6 +115,16 @@ async function postgres(config: Config): Promise<Finding[]> {
   } catch (error) {
     const fault = config.databaseUrl === undefined ? 'The folder must be writable and on a local disk.' : 'Check DATABASE_URL, and that the server is up.';
     return [{ what: 'Postgres', says: `${where}: ${gist(error)}`, fault }];
+  }
+}
+
+async function storage(config: Config): Promise<Finding[]> {
+  const place = config.artifactsUrl ?? config.artifactsDir;
+  try {
+    await openStorage(config);
+    return [{ what: 'Storage', says: config.s3EndpointUrl === undefined || config.artifactsUrl === undefined ? place : `${place} at ${config.s3EndpointUrl}` }];
+  } catch (error) {
+    return [{ what: 'Storage', says: place, fault: gist(error) }];
   }
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { prettyFactory } from 'pino-pretty';
 import { loadConfig } from '../config.ts';
 import { startService } from './service.ts';
-import type { LogSink } from './service.ts';
+import type { LogSink } from './service-process.ts';
 
 const HELP = `Usage: mtmt serve [--free-ports]
 
@@ -19,12 +19,13 @@ export async function run(args: string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  const config = loadConfig();
   const asked = endingSignal();
   const startup = new AbortController();
   void asked.first.then(() => startup.abort());
   const service = await startService({
-    config: loadConfig(process.env),
-    isAnyPortFine: values['free-ports'] === true,
+    config,
+    isAnyPortFine: values['free-ports'] === true || config.isAnyPortFine,
     log: logSink(),
     signal: startup.signal,
   }).catch((error: unknown) => {

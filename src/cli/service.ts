@@ -1,16 +1,14 @@
 // The whole service on this machine: Postgres unless there is one, then API, tagger and worker as processes.
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
+import { openStorage } from '../storage/open.ts';
 import { migrate } from '../store/migrate.ts';
 import { startPostgres } from '../store/postgres.ts';
-import { keepRunning } from './child.ts';
 import type { ServiceProcess } from './child.ts';
+import { startProcess, type LogSink } from './service-process.ts';
 
 const READY_TIMEOUT_MS = 90_000;
 /** In the data folder: where the service of that folder is, for other commands. */
@@ -25,19 +23,17 @@ export interface Service {
   kill(): void;
 }
 
-/** One line of a process's log: JSON of pino, or what a crash printed. */
-export type LogSink = (line: string) => void;
-
 export async function startService(o: {
   config: Config;
+  /** Of its processes. Default: this one's. */
+  env?: NodeJS.ProcessEnv;
   /** Takes other ports where the configured ones are in use, instead of refusing. */
   isAnyPortFine: boolean;
   log: LogSink;
   signal?: AbortSignal;
 }): Promise<Service> {
   const { config, log } = o;
-  const port = await choosePort(config.host, config.port, o.isAnyPortFine);
-  const taggerPort = await choosePort(config.taggerHost, config.taggerPort, o.isAnyPortFine);
+  await openStorage(config); // what is wrong with it is said here, and not again and again by three processes
   const postgres = config.databaseUrl === undefined ? await startPostgres(config) : null;
   const processes: ServiceProcess[] = [];
   const stop = async (): Promise<void> => {
@@ -48,22 +44,13 @@ export async function startService(o: {
   try {
     const databaseUrl = postgres?.url ?? config.databaseUrl ?? '';
     await migrate(databaseUrl);
-    const env: NodeJS.ProcessEnv = {
-      ...process.env,
-      DATABASE_URL: databaseUrl,
-      HOST: config.host,
-      PORT: String(port),
-      TAGGER_URL: urlOf(config.taggerHost, taggerPort),
-      TAGGER_HOST: config.taggerHost,
-      TAGGER_PORT: String(taggerPort),
-    };
-    for (const [name, file] of Object.entries({ tagger: 'tagger.ts', worker: 'worker.ts', api: 'server.ts' })) {
-      const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
-      const onDeath = (how: string, restartInMs: number): void => log(warning(`${name} died (${how}), starts again in ${restartInMs / 1000} s`));
-      processes.push(keepRunning({ name, path, env, onLine: log, onDeath }));
-    }
+    const env = { ...(o.env ?? process.env), DATABASE_URL: databaseUrl, ...(o.isAnyPortFine && { FREE_PORTS: 'on' }) };
+    const starting = [startProcess({ name: 'tagger', file: 'tagger.ts', env, log }), startProcess({ name: 'worker', file: 'worker.ts', env, log }), startProcess({ name: 'api', file: 'server.ts', env, log })] as const;
+    const [tagger, , api] = starting;
+    processes.push(...starting.map(({ process }) => process));
+    // a tagger that cannot start is tried again and again, and the rest can be used meanwhile
+    const [port] = await withinPatience(Promise.all([api.port, Promise.race([tagger.port, tagger.hasDied])]), o.signal);
     const url = urlOf(config.host, port);
-    await waitUntilLive(url, o.signal);
     await writeFile(join(config.dataDir, SERVICE_FILE), JSON.stringify({ url }));
     const kill = (): void => {
       for (const process of processes) process.kill();
@@ -102,38 +89,10 @@ function urlOf(host: string, port: number): string {
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
 }
 
-async function waitUntilLive(url: string, signal?: AbortSignal): Promise<void> {
-  const until = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
-    if (answer?.ok === true) return;
-    signal?.throwIfAborted();
-    if (performance.now() > until) throw fail('SERVICE_NOT_LIVE', { url, seconds: READY_TIMEOUT_MS / 1000 });
-    await sleep(100);
-  }
-}
-
-async function choosePort(host: string, wanted: number, isAnyFine: boolean): Promise<number> {
-  const found = await tryPort(host, wanted);
-  if (found !== null) return found;
-  const free = isAnyFine ? await tryPort(host, 0) : null;
-  if (free === null) throw fail('PORT_TAKEN', { host, port: wanted });
-  return free;
-}
-
-/** @returns the port, chosen by the system for 0; null where another program has it */
-function tryPort(host: string, port: number): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)));
-    probe.listen(port, host, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
-    });
+async function withinPatience<T>(started: Promise<T>, signal?: AbortSignal): Promise<T> {
+  const patience = AbortSignal.any([AbortSignal.timeout(READY_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]);
+  const gaveUp = new Promise<never>((_, reject) => {
+    patience.addEventListener('abort', () => reject(signal?.aborted === true ? (signal.reason as Error) : fail('SERVICE_NOT_LIVE', { seconds: READY_TIMEOUT_MS / 1000 })), { once: true });
   });
-}
-
-/** In pino's shape: the same reader shows it. */
-function warning(msg: string): string {
-  return JSON.stringify({ level: 40, time: Date.now(), name: 'serve', msg });
+  return Promise.race([started, gaveUp]);
 }

@@ -92,6 +92,7 @@ export function createRunService({ store, delivery, config }: ServiceOptions): R
         reason: 'resumed by request',
         set: { maxAttempts: run.attempt + 3 },
         within: async (transaction) => {
+          // what was deleted while no live run needed it may be gone from storage
           await lockDatasets(transaction, run.datasets.map(({ dataset }) => dataset.datasetId));
           if (!isWaiting) await delivery.enqueue(transaction, run);
         },

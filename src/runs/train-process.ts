@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Config } from '../config.ts';
-import { directoryStorage } from '../storage/directory.ts';
+import { openStorage } from '../storage/open.ts';
 import { openStore } from '../store/store.ts';
 import { execute, type Engine } from './execute.ts';
 import { GivenBack } from './drive.ts';
@@ -29,7 +29,7 @@ export async function runTrainer(config: Config & { databaseUrl: string }, engin
   let outcome: Outcome;
   try {
     const store = await openStore(config.databaseUrl);
-    const storage = directoryStorage(config.artifactsDir);
+    const storage = await openStorage(config);
     outcome = await execute({ store, storage, config, engine, log, versions: versions(), task, signal: stopping.signal });
   } catch (error) {
     log.error({ runId: task.runId, err: error }, 'the trainer could not start');

@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import type { Config, Devices } from '../config.ts';
 import { fail } from '../errors.ts';
+import { openStorage } from '../storage/open.ts';
 import { openStore } from '../store/store.ts';
 import { openDelivery } from './delivery.ts';
 import type { TrainerTask } from './supervise.ts';
@@ -18,6 +19,8 @@ export async function runWorker(
   const log = pino({ level: config.logLevel, base: { process: 'worker', pid: process.pid } });
   const { databaseUrl, heartbeatSeconds } = config;
   const { monitorSeconds, ...rest } = options;
+  // its trainers need it: a machine that cannot reach it must not take runs
+  await openStorage(config);
   const store = await openStore(databaseUrl);
   // Only the message: pg hangs its whole client on its errors.
   const onError = (error: unknown): void => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the queue reports an error');

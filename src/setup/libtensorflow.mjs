@@ -25,7 +25,9 @@ const LINKS = [
   ['libtensorflow_framework.so', 'libtensorflow_framework.so.2'],
 ];
 
-const variant = hasNvidiaDriver() ? 'gpu' : 'cpu';
+// An image is built on another machine than it runs on, and says which one it is for.
+const variant = process.env['LIBTENSORFLOW'] || (hasNvidiaDriver() ? 'gpu' : 'cpu');
+if (variant !== 'gpu' && variant !== 'cpu') throw new Error(`LIBTENSORFLOW is "${variant}", expected cpu or gpu`);
 const wheel = variant === 'gpu' ? GPU_WHEEL : CPU_WHEEL;
 
 export const LIBTENSORFLOW_NAME = `libtensorflow ${TENSORFLOW_VERSION} (${variant === 'gpu' ? 'with CUDA' : 'CPU'})`;

@@ -80,8 +80,8 @@ const engine = [libtensorflow, link, addon, kernels];
  * @returns {readonly Step[]}
  */
 export function stepsFor(command) {
-  if (command === 'demo' || command === 'serve') return [...program, ...engine, encoder];
+  if (['demo', 'serve', 'api', 'worker', 'tagger'].includes(command)) return [...program, ...engine, encoder];
   // These look at what is there, or bring it themselves; help and doctor must work where the engine cannot be built.
-  if (['doctor', 'encoders', 'help', '--help', '-h', '--version'].includes(command)) return program;
+  if (['doctor', 'encoders', 'migrate', 'storage', 'help', '--help', '-h', '--version'].includes(command)) return program;
   return [...program, ...engine];
 }

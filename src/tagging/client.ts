@@ -13,49 +13,66 @@ export interface TaggerClient {
 }
 
 export interface TaggerClientOptions {
-  /** Address of a tagger: TAGGER_URL, or `urlOfTagger` of the live processes. */
-  readonly locate: () => Promise<string | null>;
+  /** Addresses of taggers: TAGGER_URL, or `urlsOfTaggers` of the live processes. */
+  readonly locate: () => Promise<readonly string[]>;
   /** Longest wait for an answer. Default: 120 s, long documents take that on few cores. */
   readonly timeoutMs?: number;
 }
 
 const READY_TIMEOUT_MS = 2_000;
-/** How long an address is believed; a failed connection forgets it at once. */
+/** How long addresses are believed; a failed connection forgets its own at once. */
 const LOCATED_FOR_MS = 5_000;
+/** Taggers that one request is offered to. */
+const ATTEMPTS = 3;
 
 interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
-/** @param processes live taggers, freshest first */
-export function urlOfTagger(processes: readonly { detail: Record<string, unknown> }[]): string | null {
-  const urls = processes.map(({ detail }) => detail['url']);
-  return urls.find((url): url is string => typeof url === 'string') ?? null;
+/**
+ * @param processes live taggers, freshest first
+ * @param host this machine's name: what listens on another one's loopback address is not reached from here
+ */
+export function urlsOfTaggers(processes: readonly { host: string; detail: Record<string, unknown> }[], host: string): string[] {
+  const reached = processes.filter((process) => process.host === host || !isLoopback(process.detail['url']));
+  return reached.flatMap(({ detail: { url } }) => (typeof url === 'string' ? [url] : []));
+}
+
+function isLoopback(url: unknown): boolean {
+  return typeof url === 'string' && /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(url);
 }
 
 export function taggerClient({ locate, timeoutMs = 120_000 }: TaggerClientOptions): TaggerClient {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
-  let located: { url: string; at: number } | null = null;
+  let located: { urls: string[]; at: number } = { urls: [], at: -Infinity };
+  let turn = 0;
 
+  /** Taggers in turn. */
   async function address(): Promise<string> {
-    if (located !== null && performance.now() - located.at < LOCATED_FOR_MS) return located.url;
-    const url = await locate();
-    if (url === null) throw fail('TAGGER_UNAVAILABLE', { detail: 'none has reported itself' });
-    located = { url, at: performance.now() };
+    if (located.urls.length === 0 || performance.now() - located.at > LOCATED_FOR_MS) located = { urls: [...(await locate())], at: performance.now() };
+    const url = located.urls[turn++ % located.urls.length];
+    if (url === undefined) throw fail('TAGGER_UNAVAILABLE', { detail: 'none has reported itself' });
     return url;
+  }
+
+  function forget(url: string): void {
+    located.urls = located.urls.filter((each) => each !== url);
   }
 
   async function call(path: string, o: { body?: string; timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const url = await address();
       try {
-        return await exchange(new URL(path, url), { agent, ...o });
+        const answer = await exchange(new URL(path, url), { agent, ...o });
+        if (!isEnding(answer)) return answer;
+        forget(url);
+        if (attempt >= ATTEMPTS) return answer;
       } catch (cause) {
         o.signal?.throwIfAborted();
-        located = null;
-        // a kept connection may have been closed meanwhile, or the tagger restarted elsewhere; to tag twice does no harm
-        if (attempt === 1 && isConnectionError(cause)) continue;
+        forget(url);
+        // a kept connection may have been closed meanwhile, or the tagger be gone; to tag twice does no harm
+        if (attempt < ATTEMPTS && isConnectionError(cause)) continue;
         const detail = cause instanceof TimedOut ? `it did not answer within ${o.timeoutMs / 1000} s` : 'it does not answer';
         throw fail('TAGGER_UNAVAILABLE', { detail }, { cause });
       }
@@ -66,10 +83,7 @@ export function taggerClient({ locate, timeoutMs = 120_000 }: TaggerClientOption
     async tag(request, { signal } = {}) {
       const { status, body } = await call('/tag', { body: JSON.stringify(request), timeoutMs, signal });
       if (status === 200) return body as NerResponse;
-      const error = errorOf(body);
-      // one that is ending answers so, and another may have come
-      if (error.code === 'TAGGER_UNAVAILABLE') located = null;
-      throw error;
+      throw errorOf(body);
     },
     async ready() {
       try {
@@ -114,6 +128,11 @@ function exchange(url: URL, o: { agent: Agent; body?: string; timeoutMs: number;
       reject(error instanceof Error ? error : new Error(String(error)));
     }
   });
+}
+
+/** The framework of one that is ending says so itself, with no code of ours. */
+function isEnding({ status, body }: Answer): boolean {
+  return status === 503 && !Object.hasOwn(ERRORS, (body as Partial<TaggerProblem>).code ?? '');
 }
 
 function isConnectionError(error: unknown): boolean {

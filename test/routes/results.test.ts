@@ -37,7 +37,7 @@ async function make(api: Api, { seed, tp, options = {}, isPairs = false }: { see
   const sentenceCounts = Array.from({ length: 10 }, (_, sentence) => (sentence < tp ? [1, 0, 0] : [0, 1, 1])).flat();
   const variant: NewVariant = { datasetId: dataset, selection: 'source-dev', decoding: 'viterbi', checkpointId, ...counts, sentenceCounts, alphaBins: [2, 1, 0, 0] };
   await saveScores(api.store, { runId, attempt }, [all, { ...row, label: 'PER', ...counts, ciLow: null, ciHigh: null }], isPairs ? [] : [variant]);
-  const estimate = { precision: 0.5, recall: 0.75, ciLow: 0.5, ciHigh: 0.7, confidence: 0.65, agreement: null, method: 'confidence', sentences: 3, words: 9, checkpointId };
+  const estimate = { precision: 0.5, recall: 0.75, ciLow: 0.5, ciHigh: 0.7, confidence: 0.65, agreement: null, sentences: 3, words: 9, checkpointId };
   for (const [language, f1] of [['es', 0.25], ['en', 0.625]] as const) await saveEstimate(api.store, { runId, attempt }, { ...estimate, language, f1 });
   const metrics = Array.from({ length: 10 }, (_, step) => ({ name: 'loss', step, value: step === 3 ? NaN : 1 / (step + 1) }));
   await addMetrics(api.store, { runId, attempt }, [...metrics, { name: 'f1', step: 9, value: 0.5, language: 'en', split: 'dev' }]);
@@ -66,7 +66,7 @@ test('results of a run', async (t) => {
   };
   const point = (step: number): object => ({ name: 'loss', step, value: step === 3 ? null : 1 / (step + 1), language: null, split: null, at: '<time>' });
   const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, selections: ['source-dev'], digest: '<digest>', sizeBytes: 12, manifest: { format: 'mtmt-checkpoint/1', selections: ['source-dev'] }, createdAt: '<time>' };
-  const estimate = { language: 'es', f1: 0.25, precision: 0.5, recall: 0.75, ci95: [0.5, 0.7], confidence: 0.65, agreement: null, method: 'confidence', sentences: 3, words: 9, checkpointId: '<ckpt>', truth: null };
+  const estimate = { language: 'es', f1: 0.25, precision: 0.5, recall: 0.75, ci95: [0.5, 0.7], confidence: 0.65, agreement: null, sentences: 3, words: 9, checkpointId: '<ckpt>', truth: null };
   const known = { ...estimate, language: 'en', f1: 0.625, truth: { f1: 0.5, split: 'test', error: 0.125 } };
   const cases: [url: string, body: unknown][] = [
     ['estimates', { items: [known, estimate], nextCursor: null }],

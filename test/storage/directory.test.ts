@@ -1,43 +1,45 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { directoryStorage } from '../../src/storage/directory.ts';
 import { testFolder } from '../helper.ts';
+import { inAMinute, keysOf, storageContract } from './contract.ts';
+import { spawnWriter } from './fixtures/spawn-writer.ts';
 
-test('content is kept under its digest, once, and read whole or in part', async (t) => {
-  const storage = directoryStorage(await testFolder(t));
-  const first = await storage.write('a', 'txt', [Buffer.from('hello '), Buffer.from('world')]);
-  const second = await storage.write('a', 'txt', [Buffer.from('hello world')]);
-  assert.deepEqual(first, second);
-  assert.deepEqual(first, { key: 'a/b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9.txt', digest: 'sha256:b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9', sizeBytes: 11 });
-  assert.equal(await text(storage.read(first.key)), 'hello world');
-  assert.equal(await text(storage.read(first.key, { start: 6, end: 9 })), 'wor');
-  assert.deepEqual(await storage.stat(first.key), { sizeBytes: 11 });
-  await storage.remove(first.key);
-  assert.equal(await storage.stat(first.key), null);
-  await assert.rejects(storage.localPath(first.key), { code: 'ARTIFACT_NOT_FOUND' });
-});
-
-test('a write that is cut off leaves nothing', async (t) => {
+storageContract('a folder', async (t) => {
   const root = await testFolder(t);
-  const cut = async function* () {
-    yield Buffer.from('half');
-    throw new Error('connection lost');
+  return {
+    storage: directoryStorage(root),
+    elsewhere: () => Promise.resolve(directoryStorage(root)),
+    tamper: (key, content) => writeFile(join(root, key), content),
   };
-  await assert.rejects(directoryStorage(root).write('a', 'txt', cut()), /connection lost/);
-  assert.deepEqual(await readdir(join(root, 'a')), []);
 });
 
-test('a key cannot lead out of the folder', async (t) => {
-  const storage = directoryStorage(await testFolder(t));
-  await assert.rejects(storage.localPath('../../etc/passwd'), { code: 'ARTIFACT_NOT_FOUND' });
+test('a process that is killed while it writes leaves nothing to be seen, and a file that is removed when it is old', async (t) => {
+  const root = await testFolder(t);
+  const child = spawnWriter(t, { ARTIFACTS_DIR: root });
+  child.stdin.write(Buffer.alloc(1_000_000));
+  const storage = directoryStorage(root);
+  while ((await readdir(join(root, 'a')).catch(() => [])).length === 0) await wait(20);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.deepEqual(await keysOf(storage), []);
+  const [left = assert.fail()] = await readdir(join(root, 'a'));
+  assert.equal(await storage.removeLeftovers(new Date(Date.now() - 60_000)), 0, 'it may still be written');
+  await utimes(join(root, 'a', left), new Date(0), new Date(0));
+  assert.equal(await storage.removeLeftovers(new Date(Date.now() - 60_000)), 1);
+  assert.deepEqual([await readdir(join(root, 'a')), await storage.removeLeftovers(inAMinute())], [[], 0]);
 });
 
-test('Reading what is not there, and reading no bytes', async (t) => {
-  const storage = directoryStorage(await testFolder(t));
-  await assert.rejects(text(storage.read('a/none.txt')), { code: 'ARTIFACT_NOT_FOUND' });
-  const { key } = await storage.write('a', 'txt', [Buffer.from('hello')]);
-  assert.equal(await text(storage.read(key, { start: 2, end: 2 })), '');
+test('a folder that is not there is made, and one that cannot be is named with what to do', async (t) => {
+  const root = await testFolder(t);
+  await directoryStorage(join(root, 'new')).check();
+  assert.deepEqual(await readdir(root), ['new']);
+  await rm(join(root, 'new'), { recursive: true });
+  await writeFile(join(root, 'file'), '');
+  await mkdir(join(root, 'other'));
+  await assert.rejects(directoryStorage(join(root, 'file', 'deeper')).check(), { code: 'STORAGE_UNAVAILABLE', message: /file\/deeper cannot be used: the folder cannot be written to \(ENOTDIR\); set ARTIFACTS_DIR/ });
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -17,7 +18,7 @@ import { putModel } from '../../src/store/models.ts';
 import { liveProcesses } from '../../src/store/processes.ts';
 import { beginAttempt, createRuns } from '../../src/store/runs.ts';
 import type { Store } from '../../src/store/store.ts';
-import { taggerClient, urlOfTagger, type TaggerClient } from '../../src/tagging/client.ts';
+import { taggerClient, urlsOfTaggers, type TaggerClient } from '../../src/tagging/client.ts';
 import { labelSet } from '../../src/text/label-set.ts';
 import { resolveOptions } from '../../src/training/options.ts';
 import { testFolder, testStore } from '../helper.ts';
@@ -137,9 +138,9 @@ async function startTagger(t: TestContext, store: Store, env: Record<string, str
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   for (;;) {
-    const url = urlOfTagger(await liveProcesses(store, 'tagger'));
-    if (url !== null) {
-      const client = taggerClient({ locate: async () => url });
+    const [url] = urlsOfTaggers(await liveProcesses(store, 'tagger'), hostname());
+    if (url !== undefined) {
+      const client = taggerClient({ locate: async () => [url] });
       t.after(() => client.close());
       return { child, client, url, output: () => output };
     }

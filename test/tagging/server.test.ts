@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
-import { taggerClient, urlOfTagger, type TaggerClient } from '../../src/tagging/client.ts';
+import { taggerClient, urlsOfTaggers, type TaggerClient } from '../../src/tagging/client.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { taggerServer } from '../../src/tagging/server.ts';
 import { tagging } from '../../src/tagging/tag.ts';
@@ -32,7 +32,7 @@ async function start(t: TestContext, { limit = 10, delayMs = 0 }: { limit?: numb
 }
 
 function clientAt(t: TestContext, url: string | null, timeoutMs?: number): TaggerClient {
-  const client = taggerClient({ locate: async () => url, ...(timeoutMs !== undefined && { timeoutMs }) });
+  const client = taggerClient({ locate: async () => (url === null ? [] : [url]), ...(timeoutMs !== undefined && { timeoutMs }) });
   t.after(() => client.close());
   return client;
 }
@@ -120,15 +120,35 @@ test('A connection that the tagger has closed is opened anew', async (t) => {
   assert.deepEqual(await clientAt(t, url).ready(), { ok: true });
 });
 
-test('The address is that of the tagger that was seen last', () => {
-  assert.equal(urlOfTagger([{ detail: { url: 'http://b:1' } }, { detail: { url: 'http://a:1' } }]), 'http://b:1');
-  assert.equal(urlOfTagger([{ detail: {} }]), null);
+test('Taggers take turns, and one that is gone or ending is passed over', async (t) => {
+  const named = (name: string) => serverOf(t, (_request, respond) => respond({ ok: true, device: name }));
+  const [one, two, gone] = [await named('one'), await named('two'), await named('gone')];
+  const ending = await serverOf(t, (_request, respond) => respond({ statusCode: 503, error: 'Service Unavailable' }, 503));
+  gone.server.close();
+  let located = 0;
+  const client = taggerClient({
+    locate: async () => {
+      located++;
+      return [one.url, gone.url, ending.url, two.url];
+    },
+  });
+  t.after(() => client.close());
+  const devices: (string | undefined)[] = [];
+  for (let i = 0; i < 6; i++) devices.push((await client.ready()).device);
+  assert.deepEqual([devices.filter((name) => name === 'one').length, devices.filter((name) => name === 'two').length], [3, 3], devices.join());
+  assert.equal(located, 1);
 });
 
-type Respond = (body: object) => void;
+test('A tagger on the loopback address of another machine is not one of this machine', () => {
+  const at = (host: string, url?: string): { host: string; detail: Record<string, unknown> } => ({ host, detail: { ...(url !== undefined && { url }) } });
+  const processes = [at('b', 'http://127.0.0.1:1'), at('a', 'http://127.0.0.1:2'), at('b', 'http://10.0.0.2:3'), at('b', 'http://[::1]:4'), at('b', 'http://localhost:5'), at('a')];
+  assert.deepEqual(urlsOfTaggers(processes, 'a'), ['http://127.0.0.1:2', 'http://10.0.0.2:3']);
+});
+
+type Respond = (body: object, status?: number) => void;
 
 async function serverOf(t: TestContext, handle: (request: { socket: { destroy(): void } }, respond: Respond) => void): Promise<{ server: Server; url: string }> {
-  const server = createServer((request, response) => handle(request, (body) => response.end(JSON.stringify(body))));
+  const server = createServer((request, response) => handle(request, (body, status = 200) => response.writeHead(status).end(JSON.stringify(body))));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {
