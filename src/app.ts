@@ -8,6 +8,7 @@ import type { DatasetService } from './datasets/service.ts';
 import { apiKeys } from './plugins/api-keys.ts';
 import { answerClientError } from './plugins/client-error.ts';
 import { answerError, errors } from './plugins/errors.ts';
+import { connections } from './plugins/connections.ts';
 import { eventFeed } from './plugins/event-feed.ts';
 import { openApi } from './plugins/openapi.ts';
 import { prometheus } from './plugins/prometheus.ts';
@@ -81,6 +82,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   await app.register(prometheus);
   await app.register(apiKeys);
   await app.register(uploads);
+  await app.register(connections);
   await app.register(eventFeed);
 
   await app.register(homeRoutes);

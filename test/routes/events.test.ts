@@ -95,6 +95,36 @@ test('events', { timeout: 60_000 }, async (t) => {
   });
 });
 
+test('a hundred clients that drop and come again see every event once, in order', { timeout: 120_000 }, async (t) => {
+  const api = await openApi(t);
+  const runId = await submit(api);
+  const url = `${await api.app.listen({ host: '127.0.0.1', port: 0 })}/runs/${runId}/events`;
+  const idsOf = (text: string): string[] => [...text.matchAll(/^id: (\d+)\nevent: .*\ndata: .*\n\n/gm)].map(([, id = '']) => id);
+
+  /** Leaves after some events, the more often the higher its number, and asks for those after the last that it has seen whole. */
+  async function follow(client: number): Promise<{ ids: string[]; connections: number }> {
+    const ids: string[] = [];
+    for (let connections = 1; ; connections++) {
+      const patience = 1 + ((client + connections) % 9);
+      const { text } = await read(url, { headers: ids.length === 0 ? {} : { 'last-event-id': ids.at(-1) ?? '' }, enough: (soFar) => idsOf(soFar).length >= patience });
+      ids.push(...idsOf(text));
+      if (text.includes('event: end')) return { ids, connections };
+    }
+  }
+  const clients = Array.from({ length: 100 }, (_, client) => follow(client));
+  await Promise.all(Array.from({ length: 4 }, async (_, writer) => {
+    for (let count = 0; count < 20; count++) await say(api, runId, `writer ${writer}: ${count}`);
+  }));
+  await beginAttempt(api.store, { runId, worker: 'w', device: 'cpu' });
+  await moveRun(api.store, { runId, from: ['running'], to: 'succeeded' });
+  const seen = await Promise.all(clients);
+  const stored = await api.store.event.findMany({ where: { runId }, orderBy: { eventId: 'asc' } });
+  assert.equal(stored.length, 83);
+  for (const { ids } of seen) assert.deepEqual(ids, stored.map(({ eventId }) => String(eventId)));
+  const connections = seen.reduce((sum, each) => sum + each.connections, 0);
+  assert.ok(connections > 150, `all together came only ${connections} times`);
+});
+
 test('a process that ends, ends its streams without saying that the run has ended', { timeout: 60_000 }, async (t) => {
   const api = await openApi(t);
   const runId = await submit(api);
