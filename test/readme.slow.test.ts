@@ -15,7 +15,7 @@ const SERVED = 'The service goes on until you press Ctrl-C.';
 
 /** In fences without a language, and between single backquotes. */
 function commandsOf(markdown: string): string[] {
-  const fences = [...markdown.matchAll(/^```\n([\s\S]*?)^```$/gm)].flatMap(([, body = '']) => body.split('\n').map((line) => line.replace(/\s+#.*$/, '')));
+  const fences = [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].flatMap(([, language, body = '']) => (language === '' ? body.split('\n').map((line) => line.replace(/\s+#.*$/, '')) : []));
   const inline = [...markdown.replace(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
   return [...new Set([...fences, ...inline].map((text) => text.trim()).filter((text) => COMMAND.test(text)))];
 }

@@ -1,6 +1,6 @@
 // The whole service on this machine: Postgres unless there is one, then API, tagger and worker as processes.
 import { createWriteStream, mkdirSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
@@ -8,7 +8,7 @@ import { openStorage } from '../storage/open.ts';
 import { migrate } from '../store/migrate.ts';
 import { startPostgres } from '../store/postgres.ts';
 import type { ServiceProcess } from './child.ts';
-import { startProcess, type LogSink } from './service-process.ts';
+import { startProcess, type LogSink, type StartedProcess } from './service-process.ts';
 
 const READY_TIMEOUT_MS = 90_000;
 /** In the data folder: where the service of that folder is, for other commands. */
@@ -33,7 +33,6 @@ export async function startService(o: {
   signal?: AbortSignal;
 }): Promise<Service> {
   const { config, log } = o;
-  await openStorage(config); // what is wrong with it is said here, and not again and again by three processes
   const postgres = config.databaseUrl === undefined ? await startPostgres(config) : null;
   const processes: ServiceProcess[] = [];
   const stop = async (): Promise<void> => {
@@ -44,13 +43,20 @@ export async function startService(o: {
   try {
     const databaseUrl = postgres?.url ?? config.databaseUrl ?? '';
     await migrate(databaseUrl);
+    await openStorage(config); // what is wrong with it is said here, and not again and again by three processes
     const env = { ...(o.env ?? process.env), DATABASE_URL: databaseUrl, ...(o.isAnyPortFine && { FREE_PORTS: 'on' }) };
-    const starting = [startProcess({ name: 'tagger', file: 'tagger.ts', env, log }), startProcess({ name: 'worker', file: 'worker.ts', env, log }), startProcess({ name: 'api', file: 'server.ts', env, log })] as const;
-    const [tagger, , api] = starting;
-    processes.push(...starting.map(({ process }) => process));
+    const started = (name: string, file: string): StartedProcess => {
+      const one = startProcess({ name, file, env, log });
+      processes.push(one.process);
+      return one;
+    };
+    const tagger = started('tagger', 'tagger.ts');
+    started('worker', 'worker.ts');
+    const api = started('api', 'server.ts');
     // a tagger that cannot start is tried again and again, and the rest can be used meanwhile
     const [port] = await withinPatience(Promise.all([api.port, Promise.race([tagger.port, tagger.hasDied])]), o.signal);
     const url = urlOf(config.host, port);
+    await mkdir(config.dataDir, { recursive: true });
     await writeFile(join(config.dataDir, SERVICE_FILE), JSON.stringify({ url }));
     const kill = (): void => {
       for (const process of processes) process.kill();
