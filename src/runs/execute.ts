@@ -86,9 +86,9 @@ class Execution {
     if (encoder.digest !== run.encoderDigest)
       throw fail('ENCODER_CHANGED', { encoderId: run.encoderId, expected: run.encoderDigest, found: encoder.digest });
     await this.#recorder.phase({ type: 'phase', phase: 'load', message: 'reading the datasets' });
-    const material = await loadMaterial({ store, storage, run, encoder });
-    const { train } = engine;
     const { log } = this.#o;
+    const material = await loadMaterial({ store, storage, log, run, encoder });
+    const { train } = engine;
     const { cacheDir, resumeSeconds } = config;
     const deviceKind = backend.isGpu ? 'gpu' : 'cpu';
     const driven = await drive({ store, storage, log, recorder: this.#recorder, train, run, attempt: task.attempt, material, encoder, cacheDir, resumeSeconds, versions: this.#versions, deviceKind, signal });
@@ -161,9 +161,16 @@ class Execution {
       leftovers = await dropResumePoint(transaction, runId);
     };
     const moved = await persist(log, () => moveRun(store, { runId, from: ['running'], to: 'succeeded', attempt: task.attempt, within }));
-    if (moved) await removeAll(storage, leftovers);
-    else return { status: this.#o.signal.aborted ? 'cancelled' : 'superseded' };
+    if (!moved && !(await this.#hasSucceeded())) return { status: this.#o.signal.aborted ? 'cancelled' : 'superseded' };
+    await removeAll(storage, leftovers);
     if (kind === 'student' && checkpointId !== undefined) await persist(log, () => setDefaultIfNone(store, checkpointId));
     return { status: 'succeeded' };
+  }
+
+  /** No one else says so of this attempt: the move was made, and its answer was lost with the connection. */
+  async #hasSucceeded(): Promise<boolean> {
+    const { store, log, task } = this.#o;
+    const run = await persist(log, () => findRun(store, task.runId));
+    return run?.status === 'succeeded' && run.attempt === task.attempt;
   }
 }

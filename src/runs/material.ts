@@ -1,4 +1,5 @@
 /** What a run reads: before it trains its corpora by role, uploaded pairs, and its teachers' checkpoints; test sets once it has been trained. */
+import type { Logger } from 'pino';
 import { loadCheckpoint, type LoadedCheckpoint } from '../checkpoints/load.ts';
 import { assertMatches, parseManifest } from '../checkpoints/manifest.ts';
 import type { Corpus } from '../corpora/corpus.ts';
@@ -11,6 +12,7 @@ import { bestCheckpoint, findCheckpoint } from '../store/checkpoints.ts';
 import type { RunRecord } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { TrainingRequest } from '../training/request.ts';
+import { persist } from './persist.ts';
 
 export type Place = Pick<Corpus, 'datasetId' | 'language' | 'split'>;
 
@@ -29,8 +31,16 @@ interface PairSet {
   readonly pairs: readonly WordPair[];
 }
 
+interface Sources {
+  readonly store: Store;
+  readonly storage: Storage;
+  readonly log: Logger;
+  readonly run: RunRecord;
+  readonly encoder: InstalledEncoder;
+}
+
 /** All but the test sets, which nothing in training can then depend on. */
-export async function loadMaterial(o: { store: Store; storage: Storage; run: RunRecord; encoder: InstalledEncoder }): Promise<Material> {
+export async function loadMaterial(o: Sources): Promise<Material> {
   const { storage, run } = o;
   const pairs = async (role: string): Promise<WordPair[]> => (await pairSets(storage, run, role)).flatMap((set) => set.pairs);
   return {
@@ -65,11 +75,11 @@ async function pairsOf(storage: Storage, key: string): Promise<WordPair[]> {
   return pairs;
 }
 
-async function teachers({ store, storage, run, encoder }: { store: Store; storage: Storage; run: RunRecord; encoder: InstalledEncoder }, role: string): Promise<LoadedCheckpoint[]> {
+async function teachers({ store, storage, log, run, encoder }: Sources, role: string): Promise<LoadedCheckpoint[]> {
   const loaded: LoadedCheckpoint[] = [];
   for (const teacher of run.teachers.filter((each) => each.role === role)) {
     const { checkpointId, teacherRunId } = teacher;
-    const row = checkpointId === null ? await bestCheckpoint(store, teacherRunId) : await findCheckpoint(store, checkpointId);
+    const row = await persist(log, () => (checkpointId === null ? bestCheckpoint(store, teacherRunId) : findCheckpoint(store, checkpointId)));
     if (row === null) throw fail('TEACHER_WITHOUT_CHECKPOINT', { runId: teacherRunId });
     const manifest = parseManifest(row.manifest);
     assertMatches(manifest, encoder);

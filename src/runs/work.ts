@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { gone, liveProcesses, seen } from '../store/processes.ts';
+import { gone, mayLive, seen } from '../store/processes.ts';
 import { beginAttempt, findRun, listRunsByStatus, moveRun, type RunRecord } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Delivery } from './delivery.ts';
@@ -52,24 +52,37 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
   const processId = `worker_${randomUUID()}`;
   const free = [...o.devices];
   const held = new Map<string, Held>();
+  /** Runs whose deliveries are at hand: what these rows say is theirs to put right. */
+  const claimed = new Set<string>();
   const handling = new Set<Promise<void>>();
   let isStopping = false;
 
   const announce = (): Promise<void> =>
     seen(store, { processId, role: 'worker', host: hostname(), device: o.devices.join(','), detail: { runs: [...held.keys()] } });
 
+  // one that fails is tried again soon: after two that are missing this worker is taken for dead
+  const announceAgain = (): Promise<void> => (isStopping ? Promise.resolve() : announce());
+
   /** A worker is dead when it has missed two of its own announcements; pg-boss waits for three of a job's heartbeats. */
   async function isHeldElsewhere(worker: string | null): Promise<boolean> {
     if (worker === null || worker === processId) return false;
-    const live = await liveProcesses(store, 'worker', { maxAgeSeconds: 2 * o.heartbeatSeconds });
-    return live.some((process) => process.processId === worker);
+    return mayLive(store, worker, { maxAgeSeconds: 2 * o.heartbeatSeconds });
   }
 
   async function handle(runId: string): Promise<void> {
     if (isStopping) throw new NotNow('this worker is ending');
+    if (claimed.has(runId)) throw new NotNow(`run ${runId} is being trained here`);
+    claimed.add(runId);
+    try {
+      await take(runId);
+    } finally {
+      claimed.delete(runId);
+    }
+  }
+
+  async function take(runId: string): Promise<void> {
     const run = await findRun(store, runId);
     if (run === null) return;
-    if (held.has(runId)) throw new NotNow(`run ${runId} is being trained here`);
     if (run.status === 'running' || run.status === 'cancelling') {
       if (await isHeldElsewhere(run.worker)) throw new NotNow(`run ${runId} is held by ${run.worker}`);
       if (run.status === 'cancelling') {
@@ -147,18 +160,28 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
   async function sweep(): Promise<void> {
     for (const { runId } of await listRunsByStatus(store, ['waiting'])) await wakeStudent(store, delivery, runId);
     for (const run of await listRunsByStatus(store, ['queued', 'running', 'cancelling'])) {
-      if (run.status !== 'queued' && (held.has(run.runId) || (await isHeldElsewhere(run.worker)))) continue;
-      if (run.status === 'running' && run.worker !== processId) await requeueLost(run);
+      if (run.status !== 'queued' && (claimed.has(run.runId) || (await isHeldElsewhere(run.worker)))) continue;
+      // one of this worker's own has begun without its knowing: the answer was lost
+      if (run.status === 'running') await requeueLost(run);
       await delivery.enqueue(store, run);
     }
   }
 
-  const repeat = (what: string, everyMs: number, work: () => Promise<void>): NodeJS.Timeout =>
-    setInterval(() => void work().catch((error: unknown) => log.warn({ err: error }, `${what} failed`)), everyMs);
+  /** Left out while the one before goes on. */
+  function repeat(what: string, everyMs: number, work: () => Promise<void>): NodeJS.Timeout {
+    let isGoingOn = false;
+    const once = async (): Promise<void> => {
+      if (isGoingOn) return;
+      isGoingOn = true;
+      await work().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
+      isGoingOn = false;
+    };
+    return setInterval(() => void once(), everyMs);
+  }
 
   await announce();
   await sweep();
-  const timers = [repeat('announcing', o.heartbeatSeconds * 1_000, announce), repeat('sweeping', sweepMs, sweep)];
+  const timers = [repeat('announcing', o.heartbeatSeconds * 1_000, () => persist(log, announceAgain)), repeat('sweeping', sweepMs, sweep)];
   await delivery.work(o.devices.length, async (runId) => {
     const work = handle(runId).catch((error: unknown) => {
       if (!(error instanceof NotNow)) log.error({ runId, err: error }, 'a delivery failed and will come again');

@@ -11,7 +11,7 @@ export interface NewCheckpoint extends Omit<CheckpointRecord, 'createdAt' | 'man
   readonly manifest: object;
 }
 
-/** @returns false when the run has moved on */
+/** May be tried again with the same id when the answer was lost. @returns false when the run has moved on */
 export async function createCheckpoint(store: Store, { attempt, sizeBytes, manifest, ...row }: NewCheckpoint): Promise<boolean> {
   return store.$transaction(async (transaction) => {
     if (!(await isCurrent(transaction, { runId: row.runId, attempt }))) return false;
@@ -19,7 +19,8 @@ export async function createCheckpoint(store: Store, { attempt, sizeBytes, manif
     // one best and one last checkpoint a run
     if (isBest) await transaction.checkpoint.updateMany({ where: { runId }, data: { isBest: false } });
     if (isLast) await transaction.checkpoint.updateMany({ where: { runId }, data: { isLast: false } });
-    await transaction.checkpoint.create({ data: { ...row, sizeBytes: BigInt(sizeBytes), manifest: toJson(manifest) } });
+    const { checkpointId } = row;
+    await transaction.checkpoint.upsert({ where: { checkpointId }, create: { ...row, sizeBytes: BigInt(sizeBytes), manifest: toJson(manifest) }, update: { isBest, isLast } });
     return true;
   });
 }

@@ -28,6 +28,14 @@ export async function liveProcesses(store: Store, role: 'worker' | 'tagger', { m
     where role = ${role} and "seenAt" > now() - make_interval(secs => ${maxAgeSeconds}) order by "seenAt" desc`;
 }
 
+/** Whether a process may still be at work: while the database was away nobody could be seen, so that time does not count against it. */
+export async function mayLive(store: Store, processId: string, { maxAgeSeconds }: { maxAgeSeconds: number }): Promise<boolean> {
+  const rows = await store.$queryRaw<unknown[]>`
+    select 1 from "Process" where "processId" = ${processId}
+      and greatest("seenAt", pg_postmaster_start_time()) > now() - make_interval(secs => ${maxAgeSeconds})`;
+  return rows.length > 0;
+}
+
 /** On a graceful end. */
 export async function gone(store: Store, processId: string): Promise<void> {
   await store.process.deleteMany({ where: { processId } });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPostgres } from './postgres.ts';
+import { startPostgres, type RunningPostgres } from './postgres.ts';
 
 /**
  * Waits for the end of its input, which the kernel closes with our process, however that ends (a test runner kills what takes too
@@ -19,7 +19,12 @@ const GUARD = `
   fi
   rm -rf "$1"`;
 
-export async function startTemporaryPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+export interface TemporaryPostgres extends Omit<RunningPostgres, 'home'> {
+  readonly dataDir: string;
+}
+
+/** @param isDurable what it has committed survives its own crash. Default: false, which does not wait for the disk */
+export async function startTemporaryPostgres({ isDurable = false }: { isDurable?: boolean } = {}): Promise<TemporaryPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mtmt-postgres-'));
   await chmod(dataDir, 0o711); // so that the cluster lies within, under root too
   // detached: a Ctrl-C at the terminal ends us, not the guard
@@ -32,9 +37,10 @@ export async function startTemporaryPostgres(): Promise<{ url: string; stop(): P
     await ended;
   };
   try {
-    const postgres = await startPostgres({ dataDir, isTemporary: true });
+    const postgres = await startPostgres({ dataDir, isTemporary: !isDurable });
     return {
       url: postgres.url,
+      dataDir,
       async stop() {
         await postgres.stop();
         await finish();
