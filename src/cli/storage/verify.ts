@@ -1,5 +1,6 @@
 /** Reads every artifact that a row needs and compares digests and sizes. */
 import { MtmtError } from '../../errors.ts';
+import { hashOf } from '../../storage/key.ts';
 import type { Storage } from '../../storage/storage.ts';
 import { referencedArtifacts, type ReferencedArtifact } from '../../store/artifacts.ts';
 import type { Store } from '../../store/store.ts';
@@ -30,7 +31,7 @@ async function look(storage: Storage, key: string, rows: readonly ReferencedArti
     if (!(error instanceof MtmtError) || error.code === 'STORAGE_UNAVAILABLE') throw error;
     return { faults: rows.map(({ row }) => `${row}: ${error.message}`), sizeBytes };
   }
-  const found = `sha256:${/([0-9a-f]{64})/.exec(key)?.[1] ?? ''}`;
+  const found = `sha256:${hashOf(key)}`;
   const faults = rows.flatMap(({ row, digest, sizeBytes: expected }) => [
     ...(digest === found ? [] : [`${row}: ${key} has the digest ${found}, expected ${digest}`]),
     ...(expected === null || expected === sizeBytes ? [] : [`${row}: ${key} has ${sizeBytes} bytes, expected ${expected}`]),
