@@ -29,6 +29,8 @@ Cut off, by Ctrl-C, a crash or a line that cannot be read, the same command goes
   --url URL          of the service; MTMT_API_KEY is its key, where it wants one
 `;
 const INTERRUPTED = 130;
+/** Progress is told by what has been read. */
+const READ_BYTES = 16_384;
 
 type Work = (service: { readonly url: string; readonly signal: AbortSignal }) => Promise<number>;
 
@@ -75,7 +77,7 @@ async function tagOnce(flags: Flags, { url, signal }: { url: string; signal: Abo
   const work = (): Promise<void> =>
     tagFile({
       flags,
-      bytes: addAbortSignal(signal, file === '-' ? process.stdin : createReadStream(file)),
+      bytes: addAbortSignal(signal, file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES })),
       sizeBytes,
       client: apiClient(url, { signal, apiKey: process.env['MTMT_API_KEY'] }),
       signal,

@@ -29,9 +29,9 @@ for (const [name, content, kind, sources] of READ) {
 const BROKEN: [name: string, content: string | Buffer, input: Input, failure: RegExp][] = [
   ['a line that is no JSON', '{"text":"a"}\n{"text":\n', 'jsonl', /^file, line 2, column 9: this is no JSON/],
   ['neither text nor words', '{"body":"a"}\n', 'jsonl', /^file, line 1, column 1: expected either "text" or "tokens"/],
-  ['both', '{"text":"a","tokens":["a"]}\n', 'jsonl', /^file, line 1, column 8: expected either/],
-  ['half a character', '{"text":"a\\ud800"}\n', 'jsonl', /^file, line 1, column 8: text must be a string of whole characters/],
-  ['an id that loses digits', '{"id":12345678901234567890,"text":"a"}\n', 'jsonl', /^file, line 1, column 6: id must be/],
+  ['both', '{"text":"a","tokens":["a"]}\n', 'jsonl', /^file, line 1, column 9: expected either/],
+  ['half a character', '{"text":"a\\ud800"}\n', 'jsonl', /^file, line 1, column 9: text must be a string of whole characters/],
+  ['an id that loses digits', '{"id":12345678901234567890,"text":"a"}\n', 'jsonl', /^file, line 1, column 7: id must be/],
   ['bytes that are no UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0x0a]), 'text', /^file, line 2, column 1: the bytes are not UTF-8/],
   ['columns that end', 'Ana\tB-PER\nsleeps\n', 'conll', /^file, line 2, column 7: expected 2 columns/],
 ];
