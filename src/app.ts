@@ -22,6 +22,7 @@ import { experimentRoutes } from './routes/experiments.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
 import { huggingFaceRoutes } from './routes/hugging-face.ts';
+import { labelStudioRoutes } from './routes/label-studio.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nerRoutes } from './routes/ner.ts';
 import { resultRoutes } from './routes/results.ts';
@@ -96,5 +97,6 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   await app.register(modelRoutes);
   await app.register(nerRoutes);
   await app.register(huggingFaceRoutes);
+  await app.register(labelStudioRoutes);
   return app;
 }

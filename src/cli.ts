@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
   api: { about: 'run the API alone, for a fleet', load: () => import('./cli/api.ts') },
   worker: { about: 'run a worker alone, which trains, for a fleet', load: () => import('./cli/worker.ts') },
   tagger: { about: 'run a tagger alone, which tags, for a fleet', load: () => import('./cli/tagger.ts') },
+  tag: { about: 'tag a file of any size, and go on where it was cut off', load: () => import('./cli/tag.ts') },
   doctor: { about: 'look at what the service needs on this machine', load: () => import('./cli/doctor.ts') },
   encoders: { about: 'list, install and verify pretrained encoders', load: () => import('./cli/encoders.ts') },
   benchmark: { about: 'time the tensor engine, or measure the method on your corpora', load: () => import('./cli/benchmark.ts') },

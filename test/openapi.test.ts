@@ -14,7 +14,8 @@ const ROUTES = [
   'POST /runs', 'POST /pipelines', 'GET /runs', 'GET /runs/{runId}', 'POST /runs/{runId}/cancel', 'POST /runs/{runId}/resume', 'POST /runs/{runId}/clone', 'DELETE /runs/{runId}',
   'GET /runs/{runId}/scores', 'GET /runs/{runId}/estimates', 'GET /runs/{runId}/metrics', 'GET /runs/{runId}/events', 'GET /runs/{runId}/checkpoints', 'POST /runs/compare',
   'GET /checkpoints/{checkpointId}', 'GET /checkpoints/{checkpointId}/download', 'PUT /models/{alias}', 'GET /models', 'GET /models/{alias}', 'DELETE /models/{alias}',
-  'POST /ner', 'POST /hf/token-classification', 'GET /health/live', 'GET /health/ready', 'GET /metrics',
+  'POST /ner', 'POST /hf/token-classification', ...['GET health', 'POST setup', 'GET versions', 'POST predict', 'POST webhook'].map((route) => route.replace(' ', ' /label-studio/{model}/')),
+  'GET /health/live', 'GET /health/ready', 'GET /metrics',
 ];
 
 test('the document has the contract’s routes, each with a summary, and every error code', async () => {

@@ -118,6 +118,12 @@ test('every command of the README works as it stands', async (t) => {
     ...Object.fromEntries(['api', 'tagger', 'worker'].map((part) => [`npx mtmt ${part}`, async () => assert.match(await run(t, `npx mtmt ${part} --help`, env), new RegExp(`Usage: mtmt ${part}`))])),
     'npx mtmt storage collect': async () => assert.match(await run(t, 'npx mtmt storage collect', env), /: removed \d+ artifacts .*, kept \d+$/m),
     'npx mtmt storage verify': async () => assert.match(await run(t, 'npx mtmt storage verify', env), /all as they were written$/m),
+    'npx mtmt tag FILE': async () => {
+      const file = join(await testFolder(t), 'texts.txt');
+      await writeFile(file, 'Marijke Hoekstra verhuisde van Utrecht naar Odoorn.\n\n');
+      assert.match(await run(t, `npx mtmt tag ${file}`, env), /2 texts in .*\.tagged\.jsonl, [1-9]\d* entities found/);
+      assert.equal((await readFile(`${file}.tagged.jsonl`, 'utf8')).split('\n').length, 3);
+    },
     'npx mtmt doctor': async () => assert.match(await run(t, 'npx mtmt doctor', env), /libtensorflow/),
     'npx mtmt encoders install DIR --name ID': async () => {
       const folder = join(ROOT, 'test/fixtures/encoders/tiny-bert');

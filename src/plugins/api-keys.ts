@@ -1,4 +1,7 @@
-/** Where API_KEYS_FILE is set, every route but health, docs and the page wants `Authorization: Bearer <key>`: one key a line in the file, # begins a comment. */
+/**
+ * Where API_KEYS_FILE is set, every route but health, docs and the page wants `Authorization: Bearer <key>`: one key a line in the file, # begins a
+ * comment. Label Studio and others know names and passwords only: the key may be Basic's password, whatever the name.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import fp from 'fastify-plugin';
@@ -15,8 +18,7 @@ export const apiKeys = fp(
     app.addHook('onRequest', (request, _reply, next) => {
       const route = request.routeOptions.url ?? '';
       if (OPEN.has(route) || route.startsWith('/docs/')) return next();
-      const key = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-      const given = digestOf(key);
+      const given = digestOf(keyOf(request.headers.authorization ?? ''));
       // digests have one length, so that the comparison takes the same time for any key
       if (!digests.some((known) => timingSafeEqual(known, given))) return next(fail('UNAUTHORIZED', {}));
       next();
@@ -24,6 +26,14 @@ export const apiKeys = fp(
   },
   { name: 'api-keys' },
 );
+
+/** Empty where there is none, which no line of the file is. */
+function keyOf(authorization: string): string {
+  const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
+  if (scheme.toLowerCase() !== 'basic') return credentials;
+  const pair = Buffer.from(credentials, 'base64').toString();
+  return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : '';
+}
 
 function digestOf(key: string): Buffer {
   return createHash('sha256').update(key).digest();

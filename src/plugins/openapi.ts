@@ -13,6 +13,7 @@ const TAGS = {
   runs: 'Training: teachers and students',
   models: 'Checkpoints and the aliases that serve them',
   tagging: 'Entities of texts',
+  'label studio': 'An ML backend of Label Studio: its address is /label-studio/ and the name of a model',
   operations: 'Health, metrics, documents',
 };
 

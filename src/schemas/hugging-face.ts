@@ -1,4 +1,7 @@
-/** Hugging Face's token-classification task, as its inference API speaks it. */
+/**
+ * Hugging Face's token-classification task, as its inference API speaks it (the types that huggingface_hub 2.4 generates from its spec). Its
+ * pipelines answer the same, with one item a piece and an `index` for the strategy `none`, where ours is one item a word.
+ */
 import { Type, type Static } from 'typebox';
 import { MAX_TEXT_CHARS, MAX_TEXTS, MODEL_NAME } from './ner.ts';
 
@@ -10,7 +13,8 @@ export const TokenClassificationRequest = Type.Object(
     parameters: Type.Optional(
       Type.Object(
         {
-          ignore_labels: Type.Optional(Type.Array(Type.String(), { description: 'Labels that are left out' })),
+          ignore_labels: Type.Optional(Type.Array(Type.String(), { description: 'Labels that are left out, or tags with the strategy `none`; words without an entity always are' })),
+          stride: Type.Optional(Type.Integer({ minimum: 0, description: 'Accepted from clients that send it: a long text is read in overlapping windows in any case' })),
           aggregation_strategy: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('simple'), Type.Literal('first'), Type.Literal('average'), Type.Literal('max')], { default: 'simple' })),
         },
         { additionalProperties: false },

@@ -119,12 +119,12 @@ test('errors that no route has', async (t) => {
 
 test('API keys', async (t) => {
   const api = await openApi(t, { apiKeys: '# of Ana\nfirst-key\n\nsecond-key # of Eva\n' });
-  const refused = problem(401, 'UNAUTHORIZED', 'No valid API key', 'Send the header Authorization: Bearer <key> with a key of API_KEYS_FILE');
+  const refused = problem(401, 'UNAUTHORIZED', 'No valid API key', 'Send the header Authorization: Bearer <key> with a key of API_KEYS_FILE, or the key as the password of Basic');
 
-  for (const authorization of ['', 'Bearer wrong', 'Bearer # of Ana', 'Basic first-key']) {
+  for (const authorization of ['', 'Bearer wrong', 'Bearer # of Ana', 'Basic first-key', basic('first-key'), basic('first-key:wrong'), basic('any:')]) {
     await t.test(`"${authorization}" is refused`, async () => assert.deepEqual(await api.send('GET', '/runs', undefined, { authorization }), refused));
   }
-  for (const authorization of ['Bearer first-key', 'bearer second-key']) {
+  for (const authorization of ['Bearer first-key', 'bearer second-key', basic('any name:first-key'), basic(':second-key')]) {
     await t.test(`"${authorization}" is let in`, async () => assert.equal((await api.send('GET', '/runs', undefined, { authorization })).status, 200));
   }
   await t.test('metrics want a key, health, the page and documents do not', async () => {
@@ -135,3 +135,7 @@ test('API keys', async (t) => {
     assert.equal((await api.app.inject({ method: 'GET', url: '/runs' })).headers['www-authenticate'], 'Bearer');
   });
 });
+
+function basic(pair: string): string {
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}

@@ -57,6 +57,15 @@ test('/hf/token-classification', async (t) => {
   await t.test('labels that are ignored are left out', async () => {
     assert.deepEqual(await api.send('POST', '/hf/token-classification', { inputs: TEXT, parameters: { ignore_labels: ['PER'] } }), { status: 200, body: [] });
   });
+  await t.test('all that huggingface_hub sends is taken', async () => {
+    const parameters = { aggregation_strategy: 'max', ignore_labels: ['LOC'], stride: 2 };
+    assert.deepEqual(await api.send('POST', '/hf/token-classification', { inputs: TEXT, parameters }), { status: 200, body: [item] });
+    assert.deepEqual(api.asked.pop(), { texts: [TEXT], aggregation: 'max' });
+  });
+  await t.test('a parameter that the task has not is refused by name', async () => {
+    const { status, body } = await api.send('POST', '/hf/token-classification', { inputs: TEXT, parameters: { strides: 2 } });
+    assert.deepEqual([status, (body as { errors: object[] }).errors], [400, [{ pointer: '/parameters/strides', detail: 'is not known here' }]]);
+  });
   await t.test('inputs are text', async () => {
     const { status, body } = await api.send('POST', '/hf/token-classification', { inputs: 1 });
     assert.deepEqual([status, (body as { errors: object[] }).errors], [400, [{ pointer: '/inputs', detail: 'must be string, must be array' }]]);

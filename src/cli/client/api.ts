@@ -19,15 +19,21 @@ const SHOWN_PLACES = 3;
 /** An answer that is a problem. */
 export class ApiProblem extends CommandFailure {
   readonly problem: Problem;
-  constructor(problem: Problem) {
+  /** When to ask again, where the answer says so. */
+  readonly retryAfterMs: number | null;
+  constructor(problem: Problem, retryAfterMs: number | null = null) {
     const places = (problem.errors ?? []).slice(0, SHOWN_PLACES).map(({ pointer, line, column, detail }) => {
       const place = pointer ?? [line !== undefined && `line ${line}`, column !== undefined && `column ${column}`].filter(Boolean).join(', ');
       return `\n  ${place}: ${detail}`;
     });
     super(`${problem.status} ${problem.code}: ${problem.detail}${places.join('')}`);
     this.problem = problem;
+    this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** No answer. */
+export class ApiUnreachable extends CommandFailure {}
 
 export interface Upload {
   readonly name: string;
@@ -64,7 +70,11 @@ export interface ApiClient {
   tag(request: NerRequest): Promise<NerResponse>;
 }
 
-export function apiClient(url: string, { signal = new AbortController().signal }: { signal?: AbortSignal } = {}): ApiClient {
+/** @param o.apiKey where the service wants one */
+export function apiClient(url: string, { signal = new AbortController().signal, apiKey }: { signal?: AbortSignal; apiKey?: string | undefined } = {}): ApiClient {
+  const authorization = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+
+
   /** Only what changes nothing is asked again. */
   async function send(method: string, path: string, body?: object): Promise<Response> {
     const isForm = body instanceof FormData;
@@ -74,11 +84,11 @@ export function apiClient(url: string, { signal = new AbortController().signal }
           method,
           signal,
           ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
-          ...(body !== undefined && !isForm && { headers: { 'content-type': 'application/json' } }),
+          headers: { ...authorization, ...(body !== undefined && !isForm && { 'content-type': 'application/json' }) },
         });
       } catch (cause) {
         signal.throwIfAborted();
-        if (method !== 'GET' || performance.now() > deadline) throw new CommandFailure(`${method} ${url}${path}: the service does not answer`, { cause });
+        if (method !== 'GET' || performance.now() > deadline) throw new ApiUnreachable(`${method} ${url}${path}: the service does not answer`, { cause });
         await sleep(RETRY_MS, undefined, { signal });
       }
     }
@@ -86,10 +96,13 @@ export function apiClient(url: string, { signal = new AbortController().signal }
 
   async function call<T>(method: string, path: string, body?: object): Promise<T> {
     const answer = await send(method, path, body);
-    const text = await answer.text();
+    const text = await answer.text().catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new ApiUnreachable(`${method} ${url}${path}: the service broke off its answer`, { cause });
+    });
     const parsed = parse(text);
     if (parsed === undefined) throw new CommandFailure(`${method} ${url}${path} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
-    if (!answer.ok) throw new ApiProblem(parsed as Problem);
+    if (!answer.ok) throw new ApiProblem(parsed as Problem, retryAfterOf(answer));
     return parsed as T;
   }
 
@@ -127,13 +140,19 @@ export function apiClient(url: string, { signal = new AbortController().signal }
     scores: (runId, { details } = { details: false }) => list(`/runs/${runId}/scores${details ? '?limit=200&details=true' : ''}`),
     estimates: (runId) => list(`/runs/${runId}/estimates?limit=200`),
     events: (runId, after) => list(`/runs/${runId}/events?limit=200&after=${after}`),
-    async model(alias) {
-      const answer = await send('GET', `/models/${alias}`);
-      return answer.ok ? ((await answer.json()) as Static<typeof Model>) : null;
-    },
+    model: (alias) =>
+      call<Static<typeof Model>>('GET', `/models/${encodeURIComponent(alias)}`).catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.problem.code === 'MODEL_NOT_FOUND') return null;
+        throw error;
+      }),
     isReady: async () => (await send('GET', '/health/ready')).ok,
     tag: (request) => call('POST', '/ner', request),
   };
+}
+
+function retryAfterOf({ headers }: Response): number | null {
+  const seconds = Number(headers.get('retry-after') ?? 'none');
+  return Number.isFinite(seconds) ? 1000 * seconds : null;
 }
 
 function parse(text: string): unknown {

@@ -52,7 +52,8 @@ export async function watchRuns(client: ApiClient, runIds: readonly string[], { 
   }
 }
 
-function shower(output: Output): (text: string) => void {
+/** One line that changes at a terminal, a line now and then elsewhere. */
+export function shower(output: Output): (text: string) => void {
   let last = '';
   let lastAt = -Infinity;
   return (text) => {
@@ -80,15 +81,20 @@ export function statusText({ kind, status, progress, transitions }: Run, phase: 
   const { step, steps, loss, piecesPerSecond, etaSeconds } = progress;
   if (status !== 'running') return `${name}${[status, transitions.at(-1)?.reason].filter(Boolean).join(': ')}`;
   if (step === 0 || step === steps) return `${name}${phase === '' ? 'starting' : phase}`;
-  const done = Math.round((BAR_CHARS * step) / steps);
   const parts = [
-    ...(hasBar ? ['█'.repeat(done) + '░'.repeat(BAR_CHARS - done)] : []),
+    ...(hasBar ? [bar(step / steps)] : []),
     `step ${step}/${steps}`,
     ...(loss === null ? [] : [`loss ${loss.toFixed(3)}`]),
     ...(piecesPerSecond === null ? [] : [`${Math.round(piecesPerSecond)} pieces/s`]),
     ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
   ];
   return name + parts.join('  ');
+}
+
+/** @param share 0 to 1 */
+export function bar(share: number): string {
+  const done = Math.round(BAR_CHARS * share);
+  return '█'.repeat(done) + '░'.repeat(BAR_CHARS - done);
 }
 
 function padded(name: string): string {

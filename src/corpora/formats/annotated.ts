@@ -38,7 +38,7 @@ export function readAnnotated(object: Record<string, unknown>): Annotated | 'rej
   const known = ['spans', 'entities', 'label', 'labels'].some((name) => object[name] !== undefined && object[name] !== null);
   if (key === undefined) return known ? null : { text, spans: null };
   const spans = listOf(object[key]).map((item, index) => flatSpan(item, [key, index]));
-  return { text, spans: inUtf16(text, spans, 'codepoint') };
+  return { text, spans: inUtf16(text, spans) };
 }
 
 function labelStudio(text: string, object: Record<string, unknown>): Annotated | 'rejected' {
@@ -52,7 +52,7 @@ function labelStudio(text: string, object: Record<string, unknown>): Annotated |
     // a result may also be a choice or a relation
     return isObject(value) && Array.isArray(value['labels']) ? [flatSpan(value, [key, index, 'result', place, 'value'])] : [];
   });
-  return { text, spans: inUtf16(text, spans, 'utf16') };
+  return { text, spans: inUtf16(text, spans) };
 }
 
 function flatSpan(item: unknown, path: Path): FoundSpan {
@@ -62,8 +62,8 @@ function flatSpan(item: unknown, path: Path): FoundSpan {
   return { start: item['start'] ?? item['start_offset'], end: item['end'] ?? item['end_offset'], label, text: item['text'], path };
 }
 
-/** Python tools count code points, those in the browser UTF-16 units; where the export repeats the words of its spans, they decide. */
-function inUtf16(text: string, spans: readonly FoundSpan[], usual: 'codepoint' | 'utf16'): AnnotatedSpan[] {
+/** All three count code points, Label Studio not always did (its 1.23 does); where the export repeats the words of its spans, they decide. */
+function inUtf16(text: string, spans: readonly FoundSpan[]): AnnotatedSpan[] {
   const units = codePointStarts(text);
   const read = (unit: 'codepoint' | 'utf16', value: unknown): number | null => {
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) return null;
@@ -71,8 +71,7 @@ function inUtf16(text: string, spans: readonly FoundSpan[], usual: 'codepoint' |
   };
   const fits = (unit: 'codepoint' | 'utf16'): boolean =>
     spans.every((span) => typeof span.text !== 'string' || text.slice(read(unit, span.start) ?? 0, read(unit, span.end) ?? 0) === span.text);
-  const other = usual === 'utf16' ? 'codepoint' : 'utf16';
-  const unit = fits(usual) || !fits(other) ? usual : other;
+  const unit = fits('codepoint') || !fits('utf16') ? 'codepoint' : 'utf16';
   return spans.map(({ start, end, label, path }) => ({ start: read(unit, start), end: read(unit, end), label: typeof label === 'string' ? label : null, path }));
 }
 

@@ -10,8 +10,8 @@ for (const [name, object] of [
   ['Prodigy with its own words', { text: TEXT, tokens: [{ text: '👩', start: 0, end: 1, id: 0 }], spans: [{ start: 2, end: 6, token_start: 1, token_end: 1, label: 'PER' }], answer: 'accept' }],
   ['doccano with entities', { text: TEXT, entities: [{ id: 1, label: 'PER', start_offset: 2, end_offset: 6 }], relations: [] }],
   ['doccano with a space in its span', { text: TEXT, label: [[2, 7, 'PER']] }],
-  ['Label Studio in UTF-16 units', studio({ start: 3, end: 7, labels: ['PER'] })],
-  ['Label Studio in code points, as its words show', studio({ start: 2, end: 6, text: 'Anna', labels: ['PER'] })],
+  ['Label Studio in code points', studio({ start: 2, end: 6, labels: ['PER'] })],
+  ['Label Studio in UTF-16 units, as its words show', studio({ start: 3, end: 7, text: 'Anna', labels: ['PER'] })],
   ['Label Studio’s short form', { text: TEXT, label: [{ start: 3, end: 7, text: 'Anna', labels: ['PER'] }] }],
 ] as const) {
   test(`${name} is read`, async (t) => {
