@@ -38,7 +38,8 @@ export async function startPeer(python: string, folder: string, { signal, script
   const child = spawn(python, [script, '--model', folder], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, signal, killSignal: 'SIGKILL' });
   let tail = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (tail = (tail + text).slice(-STDERR_TAIL_CHARS)));
-  const closed = once(child, 'close').catch(() => undefined); // what cannot be started, or is aborted, is said by 'error'
+  child.on('error', ({ message }) => (tail += message));
+  const closed = once(child, 'close').catch(() => undefined); // it is said above
   const line = await Promise.race([firstLine(child), closed.then(() => null)]);
   signal.throwIfAborted();
   if (line === null) throw new Error(`${python} ${script} ended before it listened:\n${tail.trim()}`);
