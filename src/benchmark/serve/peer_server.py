@@ -34,7 +34,8 @@ class Model:
         self.predictions = {}
 
     def entities(self, text):
-        return {"entities": [{"label": found["entity_group"], "text": text[found["start"] : found["end"]]} for found in self.tag(text)]}
+        # offsets of a SentencePiece tokenizer begin at the blank before a word
+        return {"entities": [{"label": found["entity_group"], "text": text[found["start"] : found["end"]].strip()} for found in self.tag(text)]}
 
     def time_onnxruntime(self, length, seconds):
         work = self.predictions.get(length) or self.exported(length)

@@ -67,7 +67,7 @@ export async function run(args: string[]): Promise<number> {
       const client = apiClient(url, { signal });
       const subject = await subjectOf(client, flags.model);
       const texts = await textsOf(client, subject);
-      for (const line of await conditions(subject, texts)) output.line(line);
+      for (const line of await conditions(client, subject, texts)) output.line(line);
       const loads: Loads = { url, subject, texts, clients: flags.clients, seconds: flags.seconds, signal };
       const figures = await withPeer({ client, python: flags.python, subject, signal }, (peer) => measured({ flags, client, loads, peer, servicePid: pid, output }));
       if (flags.isJson) json({ figures });
@@ -121,8 +121,9 @@ async function modelAlone({ rounds }: Flags, python: string): Promise<Figure> {
   return figureOfModel(await contest(IN_BATCHES, contestants, { rounds, repeats: MODEL_REPEATS, python }), IN_BATCHES);
 }
 
-async function conditions({ model, checkpointId, encoder, device }: Subject, { mixed, pieces }: Texts): Promise<string[]> {
+async function conditions(client: ApiClient, { model, checkpointId, encoder }: Subject, { mixed, pieces }: Texts): Promise<string[]> {
   const { processor, cores } = machineFacts();
+  const { device = 'unknown device' } = (await client.health()).tagger;
   const lengths = LENGTHS.map(({ sentences, share }) => `${100 * share} % of ${sentences}`).join(', ');
   return [
     `${processor}, ${cores} cores, ${device}, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, commit ${(await commitOfCode()) ?? 'unknown'}`,

@@ -9,7 +9,6 @@ export interface Subject {
   readonly model: string;
   readonly checkpointId: string;
   readonly encoder: string;
-  readonly device: string;
   /** Of the encoder and of what was trained. */
   readonly storedBytes: number;
 }
@@ -37,8 +36,7 @@ export async function subjectOf(client: ApiClient, model: string): Promise<Subje
   });
   const { encoderId } = manifest['encoder'] as { encoderId: string };
   const encoder = (await client.encoders()).find((each) => each.encoderId === encoderId);
-  const { tagger } = await client.health();
-  return { model, checkpointId, encoder: encoderId, device: tagger.device ?? 'unknown device', storedBytes: sizeBytes + (encoder?.sizeBytes ?? NaN) };
+  return { model, checkpointId, encoder: encoderId, storedBytes: sizeBytes + (encoder?.sizeBytes ?? NaN) };
 }
 
 /** Asks the service how many pieces each has; texts of more than one window, which transformers would cut, are left out. */
