@@ -12,7 +12,7 @@ const HELP = `Usage: ${Object.keys(BENCHMARKS)
   .join('\n       ')}
 
 ${Object.entries(BENCHMARKS)
-  .map(([name, { about }]) => `  ${name}  ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(6)}  ${about}`)
   .join('\n')}
 
 mtmt benchmark <which> --help says more.
