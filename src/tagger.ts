@@ -19,6 +19,7 @@ import { openStore } from './store/store.ts';
 import { loadTaggingModel } from './tagging/load.ts';
 import { modelPool, type TaggingModel } from './tagging/pool.ts';
 import { taggerServer } from './tagging/server.ts';
+import { shared } from './tagging/shared.ts';
 import { DEFAULT_ALIAS, tagging } from './tagging/tag.ts';
 import { loadBackend } from './tensor/backend.ts';
 
@@ -38,7 +39,7 @@ const tokenizers = new Map<string, Promise<PieceTokenizer>>();
 const pool = modelPool({ load: loadModel, size: POOL_SIZE });
 const tagger = tagging({
   pool,
-  checkpointOfAlias: (alias) => checkpointOfAlias(store, alias),
+  checkpointOfAlias: shared((alias) => checkpointOfAlias(store, alias)),
   scoredLanguages: async (runId) => (await listScores(store, [runId])).map(({ language }) => language),
   limit: config.taggerQueue,
 });

@@ -39,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, Row | 'all'>> = {
   datasets: { from: ['corpora', 'storage', 'store', 'schemas', 'text', 'config'] },
   routes: { from: ['schemas', 'store', 'plugins', 'dashboard', 'datasets', 'scoring', 'text', 'corpora'], types: 'all' },
   demo: { from: ['corpora', 'text'], types: ['schemas'] },
-  benchmark: { from: ['training', 'models', 'encoders', 'layers', 'corpora', 'tensor'] },
+  benchmark: { from: ['training', 'models', 'encoders', 'layers', 'corpora', 'demo', 'tensor'] },
   study: { from: ['scoring', 'training', 'text'], types: ['schemas'] },
   setup: { from: [] },
   listen: { from: [] },

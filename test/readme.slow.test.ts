@@ -107,6 +107,9 @@ test('every command of the README works as it stands', async (t) => {
     [curl]: () => Promise.resolve(), // asked of both services above
     'npm test': async () => assert.match(await readFile(join(ROOT, '.ci/run'), 'utf8'), /^step npm test/m), // runs this
     'npx mtmt benchmark engine --layers 2 --rounds 1': async () => assert.match(await run(t, 'npx mtmt benchmark engine --layers 2 --rounds 1', env), /^ {2}mtmt +bfloat16 .* pieces\/s .* on \S+$/m),
+    // with the model of the demo above
+    'npx mtmt benchmark serve': async () => assert.match(await run(t, 'npx mtmt benchmark serve --seconds 4 --rounds 1 --clients 4', env), /^texts a second, 4 clients +\d+\.\d[\s\S]*^errors +0 /m),
+    'npx mtmt benchmark api': async () => assert.match(await run(t, 'npx mtmt benchmark api --seconds 2', env), /^GET \/experiments( +\d+(\.\d)? ms){6}/m),
     'npx mtmt benchmark method --data DIR --budget 2h': async () => {
       const out = await testFolder(t);
       const command = `npx mtmt benchmark method --data ${await ownFolder(t)} --budget 2h`;

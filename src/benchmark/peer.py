@@ -75,10 +75,11 @@ def onnx_prediction(model, ids, mask):
 
     model.eval()
     model.config.return_dict = False
-    path = tempfile.mkdtemp() + "/model.onnx"
     axes = {"i": {0: "b", 1: "l"}, "m": {0: "b", 1: "l"}}
-    torch.onnx.export(model, (ids, mask), path, input_names=["i", "m"], output_names=["o"], dynamic_axes=axes, opset_version=17, dynamo=False)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = folder + "/model.onnx"
+        torch.onnx.export(model, (ids, mask), path, input_names=["i", "m"], output_names=["o"], dynamic_axes=axes, opset_version=17, dynamo=False)
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     feed = {"i": ids.numpy(), "m": mask.numpy()}
     return lambda: session.run(None, feed)
 
@@ -105,4 +106,5 @@ def main():
     print(json.dumps({"engine": o.engine, "what": o.what, "precision": o.precision, "batch": o.batch, "length": o.length, "medianMs": round(median, 2), "piecesPerSecond": round(o.batch * o.length / median * 1e3)}))
 
 
-main()
+if __name__ == "__main__":
+    main()

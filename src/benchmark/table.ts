@@ -9,13 +9,14 @@ export interface Comparison {
 const E5_SMALL = { layers: 12, hidden: 384, heads: 12, vocabulary: 30_000 };
 const MBERT = { layers: 12, hidden: 768, heads: 12, vocabulary: 30_000 };
 const FROZEN_LAYERS = 3;
+export const IN_BATCHES: Shape = { what: 'predict', batch: 16, length: 64, freeze: -1, ...E5_SMALL };
 
 /** Vocabularies are cut to 30,000 on both sides: a table's frozen rest costs nothing in either engine. */
 export const COMPARISONS: readonly Comparison[] = [
   { title: 'training step, e5-small shape', shape: { what: 'train', batch: 32, length: 64, freeze: -1, ...E5_SMALL } },
   { title: `the same, embeddings and ${FROZEN_LAYERS} layers frozen`, shape: { what: 'train', batch: 32, length: 64, freeze: FROZEN_LAYERS, ...E5_SMALL } },
   { title: 'training step, mBERT shape', shape: { what: 'train', batch: 16, length: 64, freeze: -1, ...MBERT } },
-  { title: 'prediction, e5-small shape', shape: { what: 'predict', batch: 16, length: 64, freeze: -1, ...E5_SMALL } },
+  { title: 'prediction, e5-small shape', shape: IN_BATCHES },
   { title: 'prediction of one sentence, e5-small shape', shape: { what: 'predict', batch: 1, length: 32, freeze: -1, ...E5_SMALL } },
 ];
 

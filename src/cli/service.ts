@@ -17,6 +17,8 @@ const SERVICE_FILE = 'service.json';
 export interface Service {
   /** Of the API. */
   readonly url: string;
+  /** Of the process whose children API, tagger and worker are; null where a service does not say so. */
+  readonly pid: number | null;
   /** API, tagger, worker, and Postgres last. */
   stop(): Promise<void>;
   /** At once; the next start accepts what is left. */
@@ -57,11 +59,11 @@ export async function startService(o: {
     const [port] = await withinPatience(Promise.all([api.port, Promise.race([tagger.port, tagger.hasDied])]), o.signal);
     const url = urlOf(config.host, port);
     await mkdir(config.dataDir, { recursive: true });
-    await writeFile(join(config.dataDir, SERVICE_FILE), JSON.stringify({ url }));
+    await writeFile(join(config.dataDir, SERVICE_FILE), JSON.stringify({ url, pid: process.pid }));
     const kill = (): void => {
       for (const process of processes) process.kill();
     };
-    return { url, stop, kill };
+    return { url, pid: process.pid, stop, kill };
   } catch (error) {
     await stop();
     throw error;
@@ -71,19 +73,19 @@ export async function startService(o: {
 /** The service of this data folder: the one that runs, else a new one on any free ports, which keeps its log in the folder. */
 export async function joinOrStartService({ config, signal }: { config: Config; signal: AbortSignal }): Promise<Service & { readonly isJoined: boolean }> {
   const running = await findService(config.dataDir);
-  if (running !== null) return { url: running, isJoined: true, stop: () => Promise.resolve(), kill: () => undefined };
+  if (running !== null) return { ...running, isJoined: true, stop: () => Promise.resolve(), kill: () => undefined };
   mkdirSync(config.dataDir, { recursive: true });
   const log = createWriteStream(join(config.dataDir, 'service.log'), { flags: 'a' });
   const service = await startService({ config, isAnyPortFine: true, log: (line) => void log.write(`${line}\n`), signal });
   return { ...service, isJoined: false };
 }
 
-/** Address of the live service of a data folder. */
-async function findService(dataDir: string): Promise<string | null> {
+/** The live service of a data folder. */
+async function findService(dataDir: string): Promise<Pick<Service, 'url' | 'pid'> | null> {
   try {
-    const { url } = JSON.parse(await readFile(join(dataDir, SERVICE_FILE), 'utf8')) as { url: string };
+    const { url, pid = null } = JSON.parse(await readFile(join(dataDir, SERVICE_FILE), 'utf8')) as { url: string; pid?: number };
     const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) });
-    return answer.ok ? url : null;
+    return answer.ok ? { url, pid } : null;
   } catch {
     return null; // no such file, or nobody listens there any more
   }

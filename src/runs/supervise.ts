@@ -1,5 +1,6 @@
 /** The child process that trains one run: starts it, talks to it, and makes of its end an outcome. */
 import { fork } from 'node:child_process';
+import { constants, getPriority, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { withHugePages } from '../tensor/huge-pages.ts';
 import type { Outcome } from './lifecycle.ts';
@@ -40,6 +41,7 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
     env: withHugePages(process.env),
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
+  comesLast(child.pid);
   let tail = '';
   if (child.stderr !== null) {
     createInterface(child.stderr).on('line', (line) => {
@@ -68,4 +70,14 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
       child.kill('SIGKILL');
     },
   };
+}
+
+/** Where cores are scarce, API, tagger and Postgres come first. Linux counts it by thread, and new threads inherit it: so it is set before the trainer has any. */
+function comesLast(pid: number | undefined): void {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority;
+  try {
+    if (pid !== undefined && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(pid, PRIORITY_BELOW_NORMAL);
+  } catch {
+    // it has ended, or the system does not allow it: training goes on as before
+  }
 }

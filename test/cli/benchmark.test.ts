@@ -20,9 +20,17 @@ test('one shape in one precision prints one line of JSON', async () => {
 });
 
 test('a wrong flag or value is refused by its name', async () => {
-  for (const [args, says] of [[['engine', '--batch=0'], /--batch is 0, expected a whole number from 1/], [['engine', '--what=tag'], /--what is tag, expected train or predict/], [['engine', '--bacth=1'], /--bacth/], [['motor'], /Usage: mtmt benchmark engine \[options\]\n +mtmt benchmark method/]] as const) {
+  for (const [args, says] of [[['engine', '--batch=0'], /--batch is 0, expected a whole number from 1/], [['engine', '--what=tag'], /--what is tag, expected train or predict/], [['engine', '--bacth=1'], /--bacth/], [['motor'], /Usage: mtmt benchmark engine \[options\]\n +mtmt benchmark serve/], [['serve', '--clents=1'], /--clents/]] as const) {
     const { status, stderr } = await benchmark(...args);
     assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, says);
+  }
+});
+
+test('a number that makes no sense is said before any service is started', async () => {
+  for (const [args, says] of [[['serve', '--clients=1.5'], /--clients wants a whole number above 0, not "1.5"/], [['api', '--seconds=0'], /--seconds wants a number above 0, not "0"/]] as const) {
+    const { status, stdout, stderr } = await benchmark(...args);
+    assert.deepEqual([status, stdout], [1, '']);
     assert.match(stderr, says);
   }
 });

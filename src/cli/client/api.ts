@@ -1,9 +1,13 @@
 /** A command's view of the service: its HTTP API, as any client would use it. */
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
+import type { Checkpoint } from '../../schemas/checkpoint.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
+import type { Encoder } from '../../schemas/encoder.ts';
 import type { Estimate } from '../../schemas/estimate.ts';
 import type { Experiment } from '../../schemas/experiment.ts';
+import type { Ready } from '../../schemas/health.ts';
 import type { Model } from '../../schemas/model.ts';
 import type { NerRequest, NerResponse } from '../../schemas/ner.ts';
 import type { Problem } from '../../schemas/problem.ts';
@@ -59,6 +63,8 @@ export interface ApiClient {
   run(runId: string): Promise<Run>;
   resume(runId: string): Promise<void>;
   cancel(runId: string): Promise<void>;
+  /** One that has ended. */
+  deleteRun(runId: string): Promise<void>;
   /** @param details whether variants carry counts by sentence and by alpha */
   scores(runId: string, o?: { details: boolean }): Promise<Score[]>;
   /** F1 by target language without gold tags, with the truth where the run was scored there. */
@@ -66,6 +72,11 @@ export interface ApiClient {
   events(runId: string, after: number): Promise<Static<typeof Event>[]>;
   /** Null where there is no such alias. */
   model(alias: string): Promise<Static<typeof Model> | null>;
+  checkpoint(checkpointId: string): Promise<Static<typeof Checkpoint>>;
+  /** The tar that transformers loads. */
+  download(checkpointId: string): Promise<Readable>;
+  encoders(): Promise<Static<typeof Encoder>[]>;
+  health(): Promise<Static<typeof Ready>>;
   isReady(): Promise<boolean>;
   tag(request: NerRequest): Promise<NerResponse>;
 }
@@ -137,6 +148,9 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
     async cancel(runId) {
       await call('POST', `/runs/${runId}/cancel`);
     },
+    async deleteRun(runId) {
+      await send('DELETE', `/runs/${runId}`);
+    },
     scores: (runId, { details } = { details: false }) => list(`/runs/${runId}/scores${details ? '?limit=200&details=true' : ''}`),
     estimates: (runId) => list(`/runs/${runId}/estimates?limit=200`),
     events: (runId, after) => list(`/runs/${runId}/events?limit=200&after=${after}`),
@@ -145,6 +159,15 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
         if (error instanceof ApiProblem && error.problem.code === 'MODEL_NOT_FOUND') return null;
         throw error;
       }),
+    checkpoint: (checkpointId) => call('GET', `/checkpoints/${encodeURIComponent(checkpointId)}`),
+    async download(checkpointId) {
+      const path = `/checkpoints/${checkpointId}/download`;
+      const { ok, status, body } = await send('GET', path);
+      if (!ok || body === null) throw new CommandFailure(`GET ${url}${path} answered ${status}`);
+      return Readable.fromWeb(body);
+    },
+    encoders: () => list('/encoders?limit=200'),
+    health: async () => (await (await send('GET', '/health/ready')).json()) as Static<typeof Ready>,
     isReady: async () => (await send('GET', '/health/ready')).ok,
     tag: (request) => call('POST', '/ner', request),
   };

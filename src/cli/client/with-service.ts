@@ -8,7 +8,7 @@ const INTERRUPTED = 130;
 /** @returns the exit status: of the work, or 130 where it was interrupted */
 export async function withService(
   { config, output }: { config: Config; output: Output },
-  work: (service: { readonly url: string; readonly isJoined: boolean; readonly signal: AbortSignal }) => Promise<number>,
+  work: (service: { readonly url: string; readonly pid: number | null; readonly isJoined: boolean; readonly signal: AbortSignal }) => Promise<number>,
 ): Promise<number> {
   const leaving = new AbortController();
   const { signal } = leaving;
@@ -20,7 +20,7 @@ export async function withService(
   try {
     output.line('Starting the service: database, API, worker, tagger');
     service = await joinOrStartService({ config, signal });
-    return await work({ url: service.url, isJoined: service.isJoined, signal });
+    return await work({ url: service.url, pid: service.pid, isJoined: service.isJoined, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
     output.line('\nEnding the service. The next start goes on with what is there …');

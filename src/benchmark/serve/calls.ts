@@ -1,0 +1,27 @@
+/** Calls of the API with and without a training beside them, as a table. */
+import { ms } from './figures.ts';
+import type { LoadResult } from './load.ts';
+
+export interface TimedCall {
+  /** `GET /runs`. */
+  readonly name: string;
+  readonly training: LoadResult;
+  readonly alone: LoadResult;
+}
+
+/** Target of issue 6. */
+export const MAX_P99_MS = 50;
+
+export function isReached({ training }: TimedCall): boolean {
+  return training.errors === 0 && training.p99Ms < MAX_P99_MS;
+}
+
+export function tableOfCalls(calls: readonly TimedCall[]): string {
+  const cells = ({ p50Ms, p99Ms, maxMs }: LoadResult): string[] => [ms(p50Ms), ms(p99Ms), ms(maxMs)];
+  const rows = [
+    ['call', 'alone p50', 'p99', 'max', 'training p50', 'p99', 'max', `p99 under ${MAX_P99_MS} ms`],
+    ...calls.map((call) => [call.name, ...cells(call.alone), ...cells(call.training), call.training.errors > 0 ? `${call.training.errors} ERRORS (${call.training.firstError})` : isReached(call) ? 'yes' : 'NO']),
+  ];
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')).join('\n');
+}
