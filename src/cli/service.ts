@@ -79,7 +79,7 @@ export async function joinOrStartService({ config, signal }: { config: Config; s
 }
 
 /** Address of the live service of a data folder. */
-async function findService(dataDir: string): Promise<string | null> {
+export async function findService(dataDir: string): Promise<string | null> {
   try {
     const { url } = JSON.parse(await readFile(join(dataDir, SERVICE_FILE), 'utf8')) as { url: string };
     const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) });

@@ -1,6 +1,7 @@
-/** Finds the rows that a download of a checkpoint is made of. */
+/** Finds the rows that an exported checkpoint is made of. */
 import type { CardScore } from '../checkpoints/card.ts';
-import { createDownloads, type CheckpointDownloads, type DownloadParts } from '../checkpoints/download.ts';
+import { createDownloads, type CheckpointDownloads } from '../checkpoints/download.ts';
+import type { ExportParts } from '../checkpoints/export.ts';
 import { parseManifest } from '../checkpoints/manifest.ts';
 import type { Config } from '../config.ts';
 import { findEncoder } from '../encoders/registry.ts';
@@ -12,11 +13,17 @@ import { listDetailedVariants, listScores, type DetailedVariant, type ScoreRecor
 import type { Store } from '../store/store.ts';
 import { intervalOf } from './score.ts';
 
-export function checkpointDownloads(o: { store: Store; storage: Storage; config: Pick<Config, 'encodersDir'> }): CheckpointDownloads {
-  return createDownloads(o.storage, (checkpointId) => partsOf(o, checkpointId));
+interface Place {
+  readonly store: Store;
+  readonly config: Pick<Config, 'encodersDir'>;
 }
 
-async function partsOf({ store, config }: { store: Store; config: Pick<Config, 'encodersDir'> }, checkpointId: string): Promise<DownloadParts> {
+export function checkpointDownloads({ storage, ...place }: Place & { readonly storage: Storage }): CheckpointDownloads {
+  return createDownloads(storage, (checkpointId) => exportParts(place, checkpointId));
+}
+
+/** @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_INVALID, ENCODER_NOT_FOUND */
+export async function exportParts({ store, config }: Place, checkpointId: string): Promise<ExportParts> {
   const checkpoint = await findCheckpoint(store, checkpointId);
   if (checkpoint === null) throw fail('CHECKPOINT_NOT_FOUND', { checkpointId });
   const manifest = parseManifest(checkpoint.manifest);

@@ -1,6 +1,9 @@
 /** A command's view of the service: its HTTP API, as any client would use it. */
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
+import type { Checkpoint, ExportFormat } from '../../schemas/checkpoint.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Estimate } from '../../schemas/estimate.ts';
 import type { Experiment } from '../../schemas/experiment.ts';
@@ -58,13 +61,17 @@ export interface ApiClient {
   /** F1 by target language without gold tags, with the truth where the run was scored there. */
   estimates(runId: string): Promise<Estimate[]>;
   events(runId: string, after: number): Promise<Static<typeof Event>[]>;
+  checkpoints(runId: string): Promise<Checkpoint[]>;
+  /** An exported checkpoint as a tar. */
+  download(checkpointId: string, format: ExportFormat): Promise<{ sizeBytes: number; stream: Readable }>;
   /** Null where there is no such alias. */
   model(alias: string): Promise<Static<typeof Model> | null>;
   isReady(): Promise<boolean>;
   tag(request: NerRequest): Promise<NerResponse>;
 }
 
-export function apiClient(url: string, { signal = new AbortController().signal }: { signal?: AbortSignal } = {}): ApiClient {
+/** @param key where the service wants one */
+export function apiClient(url: string, { signal = new AbortController().signal, key }: { signal?: AbortSignal; key?: string | undefined } = {}): ApiClient {
   /** Only what changes nothing is asked again. */
   async function send(method: string, path: string, body?: object): Promise<Response> {
     const isForm = body instanceof FormData;
@@ -74,7 +81,7 @@ export function apiClient(url: string, { signal = new AbortController().signal }
           method,
           signal,
           ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
-          ...(body !== undefined && !isForm && { headers: { 'content-type': 'application/json' } }),
+          headers: { ...(body !== undefined && !isForm && { 'content-type': 'application/json' }), ...(key !== undefined && { authorization: `Bearer ${key}` }) },
         });
       } catch (cause) {
         signal.throwIfAborted();
@@ -85,10 +92,13 @@ export function apiClient(url: string, { signal = new AbortController().signal }
   }
 
   async function call<T>(method: string, path: string, body?: object): Promise<T> {
-    const answer = await send(method, path, body);
+    return read<T>(`${method} ${url}${path}`, await send(method, path, body));
+  }
+
+  async function read<T>(asked: string, answer: Response): Promise<T> {
     const text = await answer.text();
     const parsed = parse(text);
-    if (parsed === undefined) throw new CommandFailure(`${method} ${url}${path} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
+    if (parsed === undefined) throw new CommandFailure(`${asked} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
     if (!answer.ok) throw new ApiProblem(parsed as Problem);
     return parsed as T;
   }
@@ -127,6 +137,13 @@ export function apiClient(url: string, { signal = new AbortController().signal }
     scores: (runId, { details } = { details: false }) => list(`/runs/${runId}/scores${details ? '?limit=200&details=true' : ''}`),
     estimates: (runId) => list(`/runs/${runId}/estimates?limit=200`),
     events: (runId, after) => list(`/runs/${runId}/events?limit=200&after=${after}`),
+    checkpoints: (runId) => list(`/runs/${runId}/checkpoints?limit=200`),
+    async download(checkpointId, format) {
+      const path = `/checkpoints/${checkpointId}/download?format=${format}`;
+      const answer = await send('GET', path);
+      if (!answer.ok || answer.body === null) return read(`GET ${url}${path}`, answer);
+      return { sizeBytes: Number(answer.headers.get('content-length')), stream: Readable.fromWeb(answer.body as ReadableStream) };
+    },
     async model(alias) {
       const answer = await send('GET', `/models/${alias}`);
       return answer.ok ? ((await answer.json()) as Static<typeof Model>) : null;
