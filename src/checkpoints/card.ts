@@ -1,7 +1,7 @@
 /** The model card of an exported checkpoint: what it was trained on, what it scores, and how far to trust that. */
 import type { ExportFormat } from '../schemas/checkpoint.ts';
 import { exampleProgram } from './example.ts';
-import { hasHead, type Manifest } from './manifest.ts';
+import { hasHead, longestWindow, type Manifest } from './manifest.ts';
 
 export interface CardCorpus {
   readonly name: string;
@@ -155,7 +155,7 @@ function limits(manifest: Manifest, languages: readonly string[]): string[] {
   return [
     `- Languages other than ${languages.join(', ')} were neither trained nor measured.`,
     '- Figures hold for text like the test corpora; other domains and spellings usually score lower.',
-    `- Text is read in windows of ${manifest.maxPieces} pieces; longer text must be cut by the caller.`,
+    `- Text is read in windows of ${longestWindow(manifest)} pieces; longer text must be cut by the caller.`,
     ...(manifest.kind === 'student'
       ? ['- The target languages had no labels: systematic mistakes of the teachers are learned with the rest.']
       : []),

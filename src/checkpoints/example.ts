@@ -1,7 +1,7 @@
 /** The Python of a model card: how to use the exported files, in the words of the library that reads them. Tests run it. */
 import { inputNames } from '../onnx/encoder.ts';
 import type { ExportFormat } from '../schemas/checkpoint.ts';
-import { hasHead, type Manifest } from './manifest.ts';
+import { hasHead, longestWindow, type Manifest } from './manifest.ts';
 
 /** Lines of a program that is run in the folder; defines `tag(words)`, or `similarity(left, i, right, j)` for an evaluator. */
 export function exampleProgram(manifest: Manifest, format: ExportFormat): string[] {
@@ -45,8 +45,8 @@ function onnxModel(manifest: Manifest): Lines {
 }
 
 /** Words are cut one by one and stand for their first piece, as in training. */
-function wordReader({ wordPiece, maxPieces }: Manifest): string[] {
-  const place = wordPiece === 'first' ? 'len(pieces)' : 'len(pieces) + (len(ids) > 1 and tokenizer.id_to_token(ids[0]) in ("▁", "Ġ", "##"))';
+function wordReader(manifest: Manifest): string[] {
+  const place = manifest.wordPiece === 'first' ? 'len(pieces)' : 'len(pieces) + (len(ids) > 1 and tokenizer.id_to_token(ids[0]) in ("▁", "Ġ", "##"))';
   return [
     'tokenizer = Tokenizer.from_file("tokenizer.json")',
     'tokenizer.no_truncation()',
@@ -54,7 +54,7 @@ function wordReader({ wordPiece, maxPieces }: Manifest): string[] {
     'start, end = tokenizer.encode("").ids',
     'unknown = next(id for id in map(tokenizer.token_to_id, ("[UNK]", "<unk>")) if id is not None)',
     '',
-    `def read(words):  # [words, outputs]; at most ${maxPieces} pieces`,
+    `def read(words):  # [words, outputs]; at most ${longestWindow(manifest)} pieces`,
     '    pieces, places = [start], []',
     '    for word in words:',
     '        ids = tokenizer.encode(word, add_special_tokens=False).ids or [unknown]',

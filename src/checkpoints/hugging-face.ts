@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { InstalledEncoder } from '../encoders/registry.ts';
 import { toHuggingFace } from '../models/names.ts';
 import { encodeHeader } from '../tensor/safetensors.ts';
-import { hasHead, type Manifest } from './manifest.ts';
+import { hasHead, longestWindow, type Manifest } from './manifest.ts';
 import { bytesOf, type ModelWeight } from './weights.ts';
 
 /** `model_type` -> prefix of the class names in transformers */
@@ -47,7 +47,7 @@ export async function tokenizerConfig(encoder: InstalledEncoder, manifest: Manif
   };
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',
-    model_max_length: manifest.maxPieces,
+    model_max_length: longestWindow(manifest),
     ...Object.fromEntries(Object.entries(special).filter(([, piece]) => piece !== undefined)),
   };
 }

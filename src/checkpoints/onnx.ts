@@ -2,7 +2,7 @@
 import { encoderGraph, isTransposed } from '../onnx/encoder.ts';
 import { onnxFiles, type OnnxFile, type Weight } from '../onnx/file.ts';
 import { toHuggingFace } from '../models/names.ts';
-import { hasHead, type Manifest } from './manifest.ts';
+import { hasHead, longestWindow, type Manifest } from './manifest.ts';
 import { bytesOf, type ModelWeight } from './weights.ts';
 
 /** @param maxInlineBytes see `onnxFiles` @returns model.onnx, and its weights apart where they are over 2 GB; float32 under transformers' names */
@@ -10,7 +10,7 @@ export function onnxModel(manifest: Manifest, weights: readonly ModelWeight[], o
   const { config, tags } = manifest;
   const nameOf = (name: string): string => toHuggingFace(config.family, name);
   const graph = encoderGraph({ config, tags: hasHead(manifest) ? tags.length : null, nameOf });
-  const metadata = { checkpointId: manifest.checkpointId, tags: JSON.stringify(tags), maxPieces: String(manifest.maxPieces), wordPiece: manifest.wordPiece };
+  const metadata = { checkpointId: manifest.checkpointId, tags: JSON.stringify(tags), maxPieces: String(longestWindow(manifest)), wordPiece: manifest.wordPiece };
   return onnxFiles({ graph, weights: weights.map((weight) => foreign(weight, nameOf(weight.name))), metadata }, options);
 }
 

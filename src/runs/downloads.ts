@@ -30,6 +30,9 @@ export async function exportParts({ store, config }: Place, checkpointId: string
   const encoder = await findEncoder(config.encodersDir, manifest.encoder.encoderId);
   const run = await findRun(store, checkpoint.runId);
   const datasets = run?.datasets ?? [];
+  const teachers = await Promise.all((run?.teachers ?? []).map(async ({ role, teacherRunId }) => ({ role, datasets: (await findRun(store, teacherRunId))?.datasets ?? [] })));
+  // what a student's teachers were trained on is its data, too
+  const taught = teachers.flatMap((teacher) => teacher.datasets.filter(({ role }) => role === 'train').map(({ dataset }) => ({ role: `train of the ${teacher.role}`, dataset })));
   const nameOf = (datasetId: string): string => datasets.find(({ dataset }) => dataset.datasetId === datasetId)?.dataset.name ?? datasetId;
   const rows = (await listScores(store, [checkpoint.runId])).filter(({ label }) => label === '');
   const variants = (await listDetailedVariants(store, rows)).filter((variant) => variant.checkpointId === checkpointId);
@@ -38,7 +41,7 @@ export async function exportParts({ store, config }: Place, checkpointId: string
     manifest,
     encoder,
     card: {
-      corpora: datasets.map(({ role, dataset: { name, language, sentences, digest } }) => ({ role, name, language, sentences, digest })),
+      corpora: [...taught, ...datasets].map(({ role, dataset: { name, language, sentences, digest } }) => ({ role, name, language, sentences, digest })),
       scores: rows.flatMap((row) => scoresOf(row, { checkpointId, variants }).map((score) => ({ name: nameOf(row.datasetId), ...score }))),
     },
   };
