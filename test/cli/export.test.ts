@@ -1,7 +1,7 @@
 /** `mtmt export` as a command, with a service and without one. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
@@ -9,7 +9,9 @@ import { fastify } from 'fastify';
 import { createDownloads } from '../../src/checkpoints/download.ts';
 import { openExport } from '../../src/checkpoints/export.ts';
 import { saveCheckpoint } from '../../src/checkpoints/save.ts';
-import { writeFolder } from '../../src/cli/export/folder.ts';
+import { assertFree, writeFolder } from '../../src/cli/export/folder.ts';
+import { localSource } from '../../src/cli/export/local-source.ts';
+import { loadConfig } from '../../src/config.ts';
 import { findEncoder } from '../../src/encoders/registry.ts';
 import { exportParts } from '../../src/runs/downloads.ts';
 import { directoryStorage } from '../../src/storage/directory.ts';
@@ -22,42 +24,42 @@ import { ENCODER, installEncoder } from '../runs/fixtures/world.ts';
 import { runningRun } from '../store/rows.ts';
 
 const CLI = join(import.meta.dirname, '../../src/cli.ts');
-const FILES = { hf: 'model.safetensors', onnx: 'model.onnx' };
 const DESCRIBED = ['README.md', 'config.json', 'manifest.json', 'tokenizer.json', 'tokenizer_config.json'];
 
-test('a checkpoint is exported by its id, its run’s and its alias, from the database and artifacts of the environment', async (t) => {
-  const { mtmt, folder, runId, checkpointId } = await place(t);
-  for (const [name, format] of [[checkpointId, 'hf'], [runId, 'onnx'], ['default', 'onnx']] as const) {
-    const out = join(folder, 'out', `${name}-${format}`);
-    const { status, said } = await mtmt('export', name, '--format', format, '--out', out);
-    assert.equal(status, 0, said);
-    assert.ok(said.startsWith(`${checkpointId} as ${format} in ${out}: README.md, config.json`), said);
-    assert.deepEqual((await readdir(out)).sort(), [...DESCRIBED, FILES[format]].sort());
-    assert.match(await readFile(join(out, 'README.md'), 'utf8'), new RegExp(`Checkpoint \`${checkpointId}\``));
-  }
-  assert.deepEqual((await readdir(join(folder, 'out'))).filter((name) => name.startsWith('.')), [], 'nothing half-written is left');
+test('the command exports from the database and artifacts of its environment, and overwrites nothing', async (t) => {
+  const { mtmt, folder, checkpointId } = await place(t);
+  const out = join(folder, 'out', 'here');
+  const args = ['export', 'default', '--format', 'onnx', '--out', out];
+  const { status, said } = await mtmt(...args);
+  assert.equal(status, 0, said);
+  assert.ok(said.startsWith(`${checkpointId} as onnx in ${out}: README.md, config.json`), said);
+  assert.deepEqual((await readdir(out)).sort(), [...DESCRIBED, 'model.onnx'].sort());
+  assert.match(await readFile(join(out, 'README.md'), 'utf8'), new RegExp(`Checkpoint \`${checkpointId}\``));
+  assert.deepEqual(await readdir(join(folder, 'out')), ['here'], 'nothing half-written is left');
+  assert.deepEqual(await mtmt(...args), { status: 1, said: `\n${out} is not empty; nothing is overwritten\n` });
 });
 
-test('nothing is overwritten, and what is not there is named', async (t) => {
-  const { mtmt, folder, checkpointId } = await place(t);
-  const full = join(folder, 'full');
-  await mkdir(full);
-  await writeFile(join(full, 'mine'), 'x');
-  const cases: [args: string[], status: number, message: RegExp][] = [
-    [[checkpointId, '--format', 'hf', '--out', full], 1, /full is not empty; nothing is overwritten/],
-    [[checkpointId, '--format', 'hf', '--out', join(full, 'mine')], 1, /mine is no folder; nothing is overwritten/],
-    [['ckpt_none', '--format', 'hf'], 1, /There is no checkpoint "ckpt_none"/],
-    [['run_none', '--format', 'hf'], 1, /There is no run "run_none"/],
-    [['nobody', '--format', 'hf'], 1, /There is no model "nobody"/],
-    [[checkpointId, '--format', 'pickle'], 2, /^Usage: mtmt export/],
-    [[checkpointId], 2, /^Usage: mtmt export/],
-  ];
-  for (const [args, status, message] of cases) {
-    const answer = await mtmt('export', ...args);
-    assert.equal(answer.status, status, answer.said);
-    assert.match(answer.said.trim(), message);
-  }
-  assert.deepEqual(await readdir(full), ['mine']);
+test('a checkpoint is found by its id, its run’s and its alias, and what is not there is named', async (t) => {
+  const { env, runId, checkpointId } = await place(t);
+  const source = await localSource(loadConfig(env));
+  t.after(() => source.close());
+  for (const name of [checkpointId, runId, 'default']) assert.equal(await source.checkpointOf(name), checkpointId);
+  await assert.rejects(source.checkpointOf('run_none'), { code: 'RUN_NOT_FOUND' });
+  await assert.rejects(source.checkpointOf('nobody'), { code: 'MODEL_NOT_FOUND' });
+  await assert.rejects(source.open('ckpt_none', 'hf'), { code: 'CHECKPOINT_NOT_FOUND' });
+  const { files } = await source.open(checkpointId, 'hf');
+  const names: string[] = [];
+  for await (const { name } of files) names.push(name);
+  assert.deepEqual(names.sort(), [...DESCRIBED, 'model.safetensors'].sort());
+});
+
+test('a file is no folder to write to, and a data folder that is not there is not made', async (t) => {
+  const folder = await testFolder(t);
+  await writeFile(join(folder, 'mine'), 'x');
+  await assert.rejects(assertFree(join(folder, 'mine')), /mine is no folder; nothing is overwritten/);
+  await assertFree(join(folder, 'new'));
+  await assert.rejects(localSource(loadConfig({ DATA_DIR: join(folder, 'new') })), /There is no data folder/);
+  assert.deepEqual(await readdir(folder), ['mine']);
 });
 
 test('a service that runs on the data folder gives the same files, asked with a key where it wants one', async (t) => {
@@ -110,7 +112,7 @@ test('a folder whose writing fails is not there at all', async (t) => {
   assert.deepEqual(await readdir(folder), []);
 });
 
-async function place(t: TestContext): Promise<{ folder: string; store: Store; runId: string; checkpointId: string; mtmt: (...args: string[]) => Promise<{ status: number; said: string }> }> {
+async function place(t: TestContext): Promise<{ folder: string; env: NodeJS.ProcessEnv; store: Store; runId: string; checkpointId: string; mtmt: (...args: string[]) => Promise<{ status: number; said: string }> }> {
   const { store, databaseUrl } = await testStore(t);
   const folder = await testFolder(t);
   const encodersDir = join(folder, 'encoders');
@@ -124,6 +126,7 @@ async function place(t: TestContext): Promise<{ folder: string; store: Store; ru
   const env = { ...process.env, DATABASE_URL: databaseUrl, DATA_DIR: folder, ENCODERS_DIR: encodersDir, ARTIFACTS_DIR: join(folder, 'artifacts'), API_KEYS_FILE: join(folder, 'keys') };
   return {
     folder,
+    env,
     store,
     runId,
     checkpointId,
