@@ -42,15 +42,18 @@ test('the command exports from the database and artifacts of its environment, an
 test('a checkpoint is found by its id, its run’s and its alias, and what is not there is named', async (t) => {
   const { env, runId, checkpointId } = await place(t);
   const source = await localSource(loadConfig(env));
-  t.after(() => source.close());
-  for (const name of [checkpointId, runId, 'default']) assert.equal(await source.checkpointOf(name), checkpointId);
-  await assert.rejects(source.checkpointOf('run_none'), { code: 'RUN_NOT_FOUND' });
-  await assert.rejects(source.checkpointOf('nobody'), { code: 'MODEL_NOT_FOUND' });
-  await assert.rejects(source.open('ckpt_none', 'hf'), { code: 'CHECKPOINT_NOT_FOUND' });
-  const { files } = await source.open(checkpointId, 'hf');
-  const names: string[] = [];
-  for await (const { name } of files) names.push(name);
-  assert.deepEqual(names.sort(), [...DESCRIBED, 'model.safetensors'].sort());
+  try {
+    for (const name of [checkpointId, runId, 'default']) assert.equal(await source.checkpointOf(name), checkpointId);
+    await assert.rejects(source.checkpointOf('run_none'), { code: 'RUN_NOT_FOUND' });
+    await assert.rejects(source.checkpointOf('nobody'), { code: 'MODEL_NOT_FOUND' });
+    await assert.rejects(source.open('ckpt_none', 'hf'), { code: 'CHECKPOINT_NOT_FOUND' });
+    const { files } = await source.open(checkpointId, 'hf');
+    const names: string[] = [];
+    for await (const { name } of files) names.push(name);
+    assert.deepEqual(names.sort(), [...DESCRIBED, 'model.safetensors'].sort());
+  } finally {
+    await source.close(); // before the database goes
+  }
 });
 
 test('a file is no folder to write to, and a data folder that is not there is not made', async (t) => {
@@ -98,11 +101,11 @@ test('a folder whose writing fails is not there at all', async (t) => {
   const out = join(folder, 'out');
   const leaving = new AbortController();
   const file = (name: string, chunks: () => AsyncGenerator<Buffer>): { name: string; chunks: () => AsyncGenerator<Buffer> } => ({ name, chunks });
-  // eslint-disable-next-line @typescript-eslint/require-await -- as files are
+   
   const whole = file('whole', async function* () {
     yield Buffer.from('whole');
   });
-  // eslint-disable-next-line @typescript-eslint/require-await -- as files are
+   
   const broken = file('broken', async function* () {
     yield Buffer.from('half');
     throw new Error('the disk is gone');

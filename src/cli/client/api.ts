@@ -142,7 +142,7 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
       const path = `/checkpoints/${checkpointId}/download?format=${format}`;
       const answer = await send('GET', path);
       if (!answer.ok || answer.body === null) return read(`GET ${url}${path}`, answer);
-      return { sizeBytes: Number(answer.headers.get('content-length')), stream: Readable.fromWeb(answer.body as ReadableStream) };
+      return { sizeBytes: Number(answer.headers.get('content-length')), stream: Readable.fromWeb(answer.body) };
     },
     async model(alias) {
       const answer = await send('GET', `/models/${alias}`);

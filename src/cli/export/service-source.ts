@@ -42,7 +42,7 @@ async function* unpacked(stream: NodeJS.ReadableStream): AsyncGenerator<SourceFi
   }
 }
 
-async function* telling(stream: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+async function* telling(stream: AsyncIterable<unknown>): AsyncGenerator {
   try {
     yield* stream;
   } catch (cause) {
