@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
   doctor: { about: 'look at what the service needs on this machine', load: () => import('./cli/doctor.ts') },
   encoders: { about: 'list, install and verify pretrained encoders', load: () => import('./cli/encoders.ts') },
   benchmark: { about: 'time the tensor engine, or measure the method on your corpora', load: () => import('./cli/benchmark.ts') },
+  export: { about: 'write a checkpoint as a folder that transformers or onnxruntime load', load: () => import('./cli/export.ts') },
   storage: { about: 'collect artifacts that nothing needs any more, or verify those that are needed', load: () => import('./cli/storage.ts') },
   migrate: { about: 'bring the database to the present schema', load: () => import('./cli/migrate.ts') },
 };

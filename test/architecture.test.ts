@@ -24,11 +24,12 @@ const MAY_IMPORT: Readonly<Record<string, Row | 'all'>> = {
   tensor: { from: [] },
   layers: { from: ['tensor'] },
   models: { from: ['layers', 'tensor', 'text'] },
+  onnx: { from: ['models', 'tensor'] },
   encoders: { from: ['models', 'tensor', 'text', 'setup'] },
   schemas: { from: [] },
   inference: { from: ['models', 'encoders', 'checkpoints', 'corpora', 'layers', 'tensor', 'text'] },
   training: { from: ['models', 'inference', 'encoders', 'corpora', 'scoring', 'schemas', 'layers', 'tensor', 'text'], types: ['checkpoints'] },
-  checkpoints: { from: ['models', 'encoders', 'storage', 'tensor', 'text'], types: ['schemas'] },
+  checkpoints: { from: ['models', 'encoders', 'onnx', 'storage', 'tensor', 'text'], types: ['schemas'] },
   tagging: { from: ['models', 'inference', 'encoders', 'checkpoints', 'scoring', 'schemas', 'storage', 'tensor', 'text'] },
   store: { from: [], types: ['schemas'] },
   runs: {

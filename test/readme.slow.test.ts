@@ -119,6 +119,10 @@ test('every command of the README works as it stands', async (t) => {
     },
     // as a fleet they are run by test/fleet.test.ts
     ...Object.fromEntries(['api', 'tagger', 'worker'].map((part) => [`npx mtmt ${part}`, async () => assert.match(await run(t, `npx mtmt ${part} --help`, env), new RegExp(`Usage: mtmt ${part}`))])),
+    'npx mtmt export default --format onnx --out DIR': async () => {
+      const out = await testFolder(t);
+      assert.match(await run(t, `npx mtmt export default --format onnx --out ${out}`, env), /^ckpt_\w+ as onnx in \S+: README\.md, .*model\.onnx/m);
+    },
     'npx mtmt storage collect': async () => assert.match(await run(t, 'npx mtmt storage collect', env), /: removed \d+ artifacts .*, kept \d+$/m),
     'npx mtmt storage verify': async () => assert.match(await run(t, 'npx mtmt storage verify', env), /all as they were written$/m),
     'npx mtmt tag FILE': async () => {

@@ -1,5 +1,7 @@
-/** The model card of a downloaded checkpoint: what it was trained on, what it scores, and how far to trust that. */
-import { hasHead, type Manifest } from './manifest.ts';
+/** The model card of an exported checkpoint: what it was trained on, what it scores, and how far to trust that. */
+import type { ExportFormat } from '../schemas/checkpoint.ts';
+import { exampleProgram } from './example.ts';
+import { hasHead, longestWindow, type Manifest } from './manifest.ts';
 
 export interface CardCorpus {
   readonly name: string;
@@ -27,6 +29,7 @@ export interface CardScore {
 
 export interface CardFacts {
   readonly manifest: Manifest;
+  readonly format: ExportFormat;
   readonly encoder: { readonly source: string; readonly license: string };
   readonly corpora: readonly CardCorpus[];
   readonly scores: readonly CardScore[];
@@ -39,12 +42,12 @@ const SELECTIONS: Record<string, string> = {
 };
 
 /** @returns Markdown with the front matter that model hubs read */
-export function modelCard({ manifest, encoder, corpora, scores }: CardFacts): string {
+export function modelCard({ manifest, format, encoder, corpora, scores }: CardFacts): string {
   const languages = [...new Set(corpora.map(({ language }) => language))].sort();
   const task = hasHead(manifest) ? 'token-classification' : 'sentence-similarity';
   return [
     '---',
-    'library_name: transformers',
+    ...(format === 'hf' ? ['library_name: transformers'] : []),
     `pipeline_tag: ${task}`,
     `license: ${encoder.license.toLowerCase()}`,
     'language:',
@@ -52,12 +55,13 @@ export function modelCard({ manifest, encoder, corpora, scores }: CardFacts): st
     'tags:',
     '- named-entity-recognition',
     '- cross-lingual',
+    ...(format === 'onnx' ? ['- onnx'] : []),
     '---',
     '',
     `# ${title(manifest)}`,
     '',
     `Checkpoint \`${manifest.checkpointId}\` of run \`${manifest.runId}\`, step ${manifest.step}, seed ${manifest.seed}.`,
-    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on the first piece of each word.` : '',
+    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on ${manifest.wordPiece === 'first' ? 'the first piece of each word' : 'the first piece of each word that is more than a bare word-start mark'}.` : '',
     '',
     '## Scores',
     '',
@@ -70,6 +74,10 @@ export function modelCard({ manifest, encoder, corpora, scores }: CardFacts): st
       corpora.map((c) => [c.name, c.role, c.language, String(c.sentences), c.digest]),
     ),
     '',
+    '## Method',
+    '',
+    ...methodLines(manifest),
+    '',
     '## Encoder',
     '',
     `\`${manifest.encoder.encoderId}\` from ${encoder.source}, license ${encoder.license}, weights ${manifest.encoder.digest}.`,
@@ -78,6 +86,14 @@ export function modelCard({ manifest, encoder, corpora, scores }: CardFacts): st
     '## Limits',
     '',
     ...limits(manifest, languages),
+    '',
+    '## Use',
+    '',
+    ...useLines(format),
+    '',
+    '```python',
+    ...exampleProgram(manifest, format),
+    '```',
     '',
   ].join('\n');
 }
@@ -90,6 +106,22 @@ function title({ kind }: Manifest): string {
     teacher: 'Named-entity tagger (teacher of both tasks on one encoder)',
   };
   return titles[kind];
+}
+
+function useLines(format: ExportFormat): string[] {
+  if (format === 'hf') return ['In this folder, with `pip install torch transformers`:'];
+  return ['In this folder, with `pip install onnxruntime tokenizers`; `model.onnx` has float32 weights and takes batches and sequences of any size:'];
+}
+
+function methodLines({ kind, options, versions }: Manifest): string[] {
+  const methods = {
+    student: 'Distilled on raw text of the target languages from the tag distributions of a recognizer and the word similarities of an evaluator, both trained on labeled text of other languages (MTMT: Li et al., ACL 2022).',
+    recognizer: 'Fine-tuned on labeled text; to other languages it is applied as it is (direct transfer).',
+    evaluator: 'Fine-tuned on labeled text to tell by the cosine of two words’ vectors whether they have the same tag.',
+    teacher: 'Fine-tuned on labeled text for both tags and word similarity; to other languages it is applied as it is (direct transfer).',
+  };
+  const { preset, learningRate, batchPieces, precision } = options;
+  return [methods[kind], `Preset \`${preset}\`, learning rate ${learningRate}, ${batchPieces} pieces a batch, products in ${precision}; all options are in \`manifest.json\`. Trained with mtmt ${versions['mtmt'] ?? ''}.`];
 }
 
 function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] {
@@ -123,7 +155,7 @@ function limits(manifest: Manifest, languages: readonly string[]): string[] {
   return [
     `- Languages other than ${languages.join(', ')} were neither trained nor measured.`,
     '- Figures hold for text like the test corpora; other domains and spellings usually score lower.',
-    `- Text is read in windows of ${manifest.maxPieces} pieces; longer text must be cut by the caller.`,
+    `- Text is read in windows of ${longestWindow(manifest)} pieces; longer text must be cut by the caller.`,
     ...(manifest.kind === 'student'
       ? ['- The target languages had no labels: systematic mistakes of the teachers are learned with the rest.']
       : []),

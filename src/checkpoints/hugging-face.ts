@@ -1,14 +1,11 @@
 /** A checkpoint as files that Hugging Face's transformers loads: the encoder's weights and the trained ones put together. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { InstalledEncoder } from '../encoders/registry.ts';
-import { encoderWeightNames, nameInFile, toHuggingFace } from '../models/names.ts';
-import { encodeHeader, SafetensorsFile, type NamedTensors } from '../tensor/safetensors.ts';
-import { hasHead, type Manifest } from './manifest.ts';
-
-/** Rows converted at once: some 5 ms, so that other requests of the process are not kept waiting. */
-const ROWS_AT_ONCE = 1024;
+import { toHuggingFace } from '../models/names.ts';
+import { encodeHeader } from '../tensor/safetensors.ts';
+import { hasHead, longestWindow, type Manifest } from './manifest.ts';
+import { bytesOf, type ModelWeight } from './weights.ts';
 
 /** `model_type` -> prefix of the class names in transformers */
 const CLASSES: Record<string, string> = {
@@ -50,28 +47,14 @@ export async function tokenizerConfig(encoder: InstalledEncoder, manifest: Manif
   };
   return {
     tokenizer_class: 'PreTrainedTokenizerFast',
-    model_max_length: manifest.maxPieces,
+    model_max_length: longestWindow(manifest),
     ...Object.fromEntries(Object.entries(special).filter(([, piece]) => piece !== undefined)),
   };
 }
 
-export interface ModelWeights {
-  readonly sizeBytes: number;
-  chunks(): AsyncGenerator<Buffer>;
-  close(): void;
-}
-
-/** model.safetensors with float32 weights under transformers' names; read from the encoder's file as it is written. */
-export function modelWeights(encoder: InstalledEncoder, manifest: Manifest, trained: NamedTensors): ModelWeights {
-  const { family } = encoder.config;
-  const file = new SafetensorsFile(join(encoder.directory, 'model.safetensors'));
-  const entries = [...new Set([...encoderWeightNames(encoder.config), ...manifest.tensors])]
-    .map((name) => {
-      const own = trained[name];
-      const stored = own === undefined ? nameInFile(file, family, name) : '';
-      return { foreign: toHuggingFace(family, name), own, stored, shape: own?.shape ?? file.shape(stored) };
-    })
-    .sort((a, b) => (a.foreign < b.foreign ? -1 : 1));
+/** model.safetensors with float32 weights under transformers' names. */
+export function modelSafetensors({ config: { family } }: InstalledEncoder, weights: readonly ModelWeight[]): { name: string; sizeBytes: number; chunks(): AsyncGenerator<Buffer> } {
+  const entries = weights.map(({ name, ...weight }) => ({ foreign: toHuggingFace(family, name), ...weight })).sort((a, b) => (a.foreign < b.foreign ? -1 : 1));
   let offset = 0;
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   for (const { foreign, shape } of entries) {
@@ -81,36 +64,15 @@ export function modelWeights(encoder: InstalledEncoder, manifest: Manifest, trai
   }
   const head = encodeHeader(header);
   return {
+    name: 'model.safetensors',
     sizeBytes: head.length + offset,
     async *chunks() {
       yield head;
-      for (const { own, stored, shape } of entries) {
-        if (own !== undefined) yield bytesOf(own.data);
-        else yield* readInParts(file, stored, shape);
+      for (const { parts } of entries) {
+        for await (const part of parts()) yield bytesOf(part);
       }
     },
-    close: () => file.close(),
   };
-}
-
-async function* readInParts(file: SafetensorsFile, name: string, shape: readonly number[]): AsyncGenerator<Buffer> {
-  const [rows = 1, columns = 1] = shape;
-  if (rows <= ROWS_AT_ONCE || shape.length !== 2) {
-    yield bytesOf(file.tensor(name).data);
-    await breathe();
-    return;
-  }
-  for (let first = 0; first < rows; first += ROWS_AT_ONCE) {
-    const here = Math.min(ROWS_AT_ONCE, rows - first);
-    const part = new Float32Array(here * columns);
-    for (let row = 0; row < here; row++) part.set(file.row(name, first + row), row * columns);
-    yield bytesOf(part);
-    await breathe();
-  }
-}
-
-function bytesOf(data: Float32Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 /** What a checkpoint says about itself: without it weights are only numbers. */
 import type { InstalledEncoder } from '../encoders/registry.ts';
 import { fail } from '../errors.ts';
-import type { EncoderConfig } from '../models/config.ts';
+import { maxSequence, type EncoderConfig } from '../models/config.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
 
 export const CHECKPOINT_FORMAT = 'mtmt-checkpoint/1';
@@ -80,4 +80,9 @@ export function assertMatches(manifest: Manifest, encoder: InstalledEncoder): vo
 /** A checkpoint of an evaluator has no tag head. */
 export function hasHead(manifest: Manifest): boolean {
   return manifest.labels.length > 0;
+}
+
+/** Pieces that the model reads at once, special ones included. */
+export function longestWindow({ maxPieces, config }: Manifest): number {
+  return Math.min(maxPieces, maxSequence(config));
 }

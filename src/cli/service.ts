@@ -81,7 +81,7 @@ export async function joinOrStartService({ config, signal }: { config: Config; s
 }
 
 /** The live service of a data folder. */
-async function findService(dataDir: string): Promise<Pick<Service, 'url' | 'pid'> | null> {
+export async function findService(dataDir: string): Promise<Pick<Service, 'url' | 'pid'> | null> {
   try {
     const { url, pid = null } = JSON.parse(await readFile(join(dataDir, SERVICE_FILE), 'utf8')) as { url: string; pid?: number };
     const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) });

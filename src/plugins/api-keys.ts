@@ -13,8 +13,7 @@ export const apiKeys = fp(
   async (app) => {
     const file = app.dependencies.config.apiKeysFile;
     if (file === undefined) return;
-    const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
-    const digests = lines.filter((line) => line !== '').map(digestOf);
+    const digests = (await readKeys(file)).map(digestOf);
     app.addHook('onRequest', (request, _reply, next) => {
       const route = request.routeOptions.url ?? '';
       if (OPEN.has(route) || route.startsWith('/docs/')) return next();
@@ -33,6 +32,11 @@ function keyOf(authorization: string): string {
   if (scheme.toLowerCase() !== 'basic') return credentials;
   const pair = Buffer.from(credentials, 'base64').toString();
   return pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : '';
+}
+
+export async function readKeys(file: string): Promise<string[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
+  return lines.filter((line) => line !== '');
 }
 
 function digestOf(key: string): Buffer {

@@ -1,7 +1,7 @@
 /** /checkpoints */
 import type { App } from '../app.ts';
 import { fail } from '../errors.ts';
-import { Checkpoint, CheckpointParams } from '../schemas/checkpoint.ts';
+import { Checkpoint, CheckpointParams, DownloadQuery } from '../schemas/checkpoint.ts';
 import { DownloadHeaders, fileOf } from '../schemas/http.ts';
 import { findCheckpoint } from '../store/checkpoints.ts';
 import { presentCheckpoint } from './present.ts';
@@ -24,17 +24,20 @@ export function checkpointRoutes(app: App, _options: object, done: () => void): 
     {
       schema: {
         tags,
-        summary: 'A tar that transformers loads once unpacked',
-        description: 'config.json, model.safetensors (the whole model), tokenizer.json, manifest.json and a model card. With Range and ETag.',
+        summary: 'A tar that transformers or onnxruntime load once unpacked',
+        description: 'The whole model, config.json, tokenizer.json, manifest.json and a model card. With Range and ETag.',
         params: CheckpointParams,
+        querystring: DownloadQuery,
         headers: DownloadHeaders,
         response: { 200: fileOf('application/x-tar'), 206: fileOf('application/x-tar') },
       },
     },
     async (request, reply) => {
       const { checkpointId } = request.params;
-      const download = await downloads.open(checkpointId);
-      void reply.type('application/x-tar').header('content-disposition', `attachment; filename="${checkpointId}.tar"`);
+      const { format = 'hf' } = request.query;
+      const download = await downloads.open(checkpointId, format);
+      const name = format === 'hf' ? checkpointId : `${checkpointId}-${format}`;
+      void reply.type('application/x-tar').header('content-disposition', `attachment; filename="${name}.tar"`);
       return sendRange(request, reply, download);
     },
   );

@@ -1,6 +1,7 @@
-/** Finds the rows that a download of a checkpoint is made of. */
+/** Finds the rows that an exported checkpoint is made of. */
 import type { CardScore } from '../checkpoints/card.ts';
-import { createDownloads, type CheckpointDownloads, type DownloadParts } from '../checkpoints/download.ts';
+import { createDownloads, type CheckpointDownloads } from '../checkpoints/download.ts';
+import type { ExportParts } from '../checkpoints/export.ts';
 import { parseManifest } from '../checkpoints/manifest.ts';
 import type { Config } from '../config.ts';
 import { findEncoder } from '../encoders/registry.ts';
@@ -12,17 +13,26 @@ import { listDetailedVariants, listScores, type DetailedVariant, type ScoreRecor
 import type { Store } from '../store/store.ts';
 import { intervalOf } from './score.ts';
 
-export function checkpointDownloads(o: { store: Store; storage: Storage; config: Pick<Config, 'encodersDir'> }): CheckpointDownloads {
-  return createDownloads(o.storage, (checkpointId) => partsOf(o, checkpointId));
+interface Place {
+  readonly store: Store;
+  readonly config: Pick<Config, 'encodersDir'>;
 }
 
-async function partsOf({ store, config }: { store: Store; config: Pick<Config, 'encodersDir'> }, checkpointId: string): Promise<DownloadParts> {
+export function checkpointDownloads({ storage, ...place }: Place & { readonly storage: Storage }): CheckpointDownloads {
+  return createDownloads(storage, (checkpointId) => exportParts(place, checkpointId));
+}
+
+/** @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_INVALID, ENCODER_NOT_FOUND */
+export async function exportParts({ store, config }: Place, checkpointId: string): Promise<ExportParts> {
   const checkpoint = await findCheckpoint(store, checkpointId);
   if (checkpoint === null) throw fail('CHECKPOINT_NOT_FOUND', { checkpointId });
   const manifest = parseManifest(checkpoint.manifest);
   const encoder = await findEncoder(config.encodersDir, manifest.encoder.encoderId);
   const run = await findRun(store, checkpoint.runId);
   const datasets = run?.datasets ?? [];
+  const teachers = await Promise.all((run?.teachers ?? []).map(async ({ role, teacherRunId }) => ({ role, datasets: (await findRun(store, teacherRunId))?.datasets ?? [] })));
+  // what a student's teachers were trained on is its data, too
+  const taught = teachers.flatMap((teacher) => teacher.datasets.filter(({ role }) => role === 'train').map(({ dataset }) => ({ role: `train of the ${teacher.role}`, dataset })));
   const nameOf = (datasetId: string): string => datasets.find(({ dataset }) => dataset.datasetId === datasetId)?.dataset.name ?? datasetId;
   const rows = (await listScores(store, [checkpoint.runId])).filter(({ label }) => label === '');
   const variants = (await listDetailedVariants(store, rows)).filter((variant) => variant.checkpointId === checkpointId);
@@ -31,7 +41,7 @@ async function partsOf({ store, config }: { store: Store; config: Pick<Config, '
     manifest,
     encoder,
     card: {
-      corpora: datasets.map(({ role, dataset: { name, language, sentences, digest } }) => ({ role, name, language, sentences, digest })),
+      corpora: [...taught, ...datasets].map(({ role, dataset: { name, language, sentences, digest } }) => ({ role, name, language, sentences, digest })),
       scores: rows.flatMap((row) => scoresOf(row, { checkpointId, variants }).map((score) => ({ name: nameOf(row.datasetId), ...score }))),
     },
   };

@@ -19,3 +19,10 @@ export const Checkpoint = Type.Object(
 export type Checkpoint = Static<typeof Checkpoint>;
 export const CheckpointList = pageOf(Checkpoint, 'CheckpointList');
 export const CheckpointParams = Type.Object({ checkpointId: Type.String() });
+
+export const ExportFormat = Type.Union([Type.Literal('hf'), Type.Literal('onnx')], {
+  default: 'hf',
+  description: '`hf`: config.json and model.safetensors, which transformers loads. `onnx`: model.onnx (float32, any batch and sequence), which onnxruntime loads.',
+});
+export type ExportFormat = Static<typeof ExportFormat>;
+export const DownloadQuery = Type.Object({ format: Type.Optional(ExportFormat) }, { additionalProperties: false });

@@ -3,6 +3,8 @@
  * Source of the field numbers: tensorflow/core/protobuf/{saved_model,meta_graph}.proto and core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto.
  */
 
+import { bytes, float, integer } from './protobuf.ts';
+
 /** Values of tensorflow.DataType that we use. */
 export const DataType = { float32: 1, int32: 3, string: 7, int64: 9, bool: 10, bfloat16: 14, resource: 20 } as const;
 
@@ -61,27 +63,4 @@ function encodeTensor({ dtype, shape, data }: TensorProto): Buffer {
 
 function encodeShape(shape: readonly number[]): Buffer {
   return Buffer.concat(shape.map((size) => bytes(2, integer(1, size))));
-}
-
-function varint(value: number): Buffer {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  const out: number[] = [];
-  for (; rest > 127n; rest >>= 7n) out.push(Number(rest & 127n) | 128);
-  out.push(Number(rest));
-  return Buffer.from(out);
-}
-
-function integer(field: number, value: number): Buffer {
-  return Buffer.concat([varint(field * 8), varint(value)]);
-}
-
-function float(field: number, value: number): Buffer {
-  const out = Buffer.alloc(4);
-  out.writeFloatLE(value);
-  return Buffer.concat([varint(field * 8 + 5), out]);
-}
-
-function bytes(field: number, value: Buffer | string): Buffer {
-  const data = typeof value === 'string' ? Buffer.from(value) : value;
-  return Buffer.concat([varint(field * 8 + 2), varint(data.length), data]);
 }

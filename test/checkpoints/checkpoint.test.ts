@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
-import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { extract } from 'tar-stream';
-import { createDownloads, type DownloadParts } from '../../src/checkpoints/download.ts';
+import { createDownloads } from '../../src/checkpoints/download.ts';
 import { loadCheckpoint } from '../../src/checkpoints/load.ts';
 import { assertMatches, parseManifest, type Manifest } from '../../src/checkpoints/manifest.ts';
 import { saveCheckpoint, type SavedCheckpoint } from '../../src/checkpoints/save.ts';
-import { digestOfFile, type InstalledEncoder } from '../../src/encoders/registry.ts';
-import { parseEncoderConfig } from '../../src/models/config.ts';
-import { directoryStorage } from '../../src/storage/directory.ts';
+import type { InstalledEncoder } from '../../src/encoders/registry.ts';
 import type { Storage } from '../../src/storage/storage.ts';
-import { SafetensorsFile, type NamedTensors } from '../../src/tensor/safetensors.ts';
-import { resolveOptions } from '../../src/training/options.ts';
-
-const FIXTURES = new URL('../fixtures/encoders/', import.meta.url).pathname;
-const TAGS = ['O', 'B-LOC', 'I-LOC'];
+import { SafetensorsFile } from '../../src/tensor/safetensors.ts';
+import { manifestOf, partsOf, setUp, trainedOf } from './world.ts';
 
 test('what is saved is loaded again, and the manifest names the trained weights', async (t) => {
   const { storage, encoder } = await setUp(t);
@@ -111,9 +105,9 @@ describe('a download holds a whole model under the names of transformers', () =>
 test('a download has the same bytes each time it is built, and any range of them', async (t) => {
   const { storage, encoder } = await setUp(t);
   const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
-  const first = await createDownloads(storage, () => Promise.resolve(partsOf(encoder, saved))).open('ckpt_1');
+  const first = await createDownloads(storage, () => Promise.resolve(partsOf(encoder, saved))).open('ckpt_1', 'hf');
   await new Promise((resolve) => setTimeout(resolve, 1_100));
-  const second = await createDownloads(storage, () => Promise.resolve(partsOf(encoder, saved))).open('ckpt_1');
+  const second = await createDownloads(storage, () => Promise.resolve(partsOf(encoder, saved))).open('ckpt_1', 'hf');
   assert.equal(first.etag, second.etag);
   assert.match(first.etag, /^"[0-9a-f]{64}"$/);
   const whole = Buffer.concat(await first.stream().toArray());
@@ -126,64 +120,11 @@ test('a download is refused where the encoder has changed', async (t) => {
   const { storage, encoder } = await setUp(t);
   const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
   const downloads = createDownloads(storage, () => Promise.resolve(partsOf({ ...encoder, digest: 'sha256:other' }, saved)));
-  await assert.rejects(downloads.open('ckpt_1'), { code: 'CHECKPOINT_MISMATCH' });
+  await assert.rejects(downloads.open('ckpt_1', 'hf'), { code: 'CHECKPOINT_MISMATCH' });
 });
 
-async function setUp(t: TestContext, fixture = 'tiny-bert'): Promise<{ storage: Storage; encoder: InstalledEncoder; directory: string }> {
-  const directory = await mkdtemp(join(tmpdir(), 'mtmt-checkpoints-'));
-  t.after(() => rm(directory, { recursive: true }));
-  const folder = join(directory, 'encoder');
-  await cp(join(FIXTURES, fixture), folder, { recursive: true });
-  const encoder = {
-    encoderId: fixture,
-    directory: folder,
-    source: 'a fixture',
-    license: 'Apache-2.0',
-    digest: await digestOfFile(join(folder, 'model.safetensors')),
-    sizeBytes: 1,
-    config: parseEncoderConfig(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))),
-    tokenizerDigest: await digestOfFile(join(folder, 'tokenizer.json')),
-  };
-  return { storage: directoryStorage(join(directory, 'artifacts')), encoder, directory };
-}
-
-function manifestOf(encoder: InstalledEncoder): Omit<Manifest, 'format' | 'tensors' | 'weightsDigest'> {
-  return {
-    checkpointId: 'ckpt_1',
-    runId: 'run_1',
-    kind: 'recognizer',
-    step: 10,
-    encoder: { encoderId: encoder.encoderId, digest: encoder.digest, architecture: encoder.config.family },
-    config: encoder.config,
-    labels: ['LOC'],
-    tags: TAGS,
-    tokenizerDigest: encoder.tokenizerDigest,
-    wordPiece: 'first',
-    maxPieces: 128,
-    seed: 1,
-    options: resolveOptions('recognizer', {}),
-    scores: { f1: 0.5 },
-    versions: { mtmt: '0.1.0' },
-    createdAt: '2026-01-01T00:00:00.000Z',
-  };
-}
-
-function trainedOf({ config: { hiddenSize } }: InstalledEncoder): NamedTensors {
-  return {
-    'head.bias': { shape: [TAGS.length], data: Float32Array.of(1, 2, 3) },
-    'head.weight': { shape: [TAGS.length, hiddenSize], data: Float32Array.from({ length: TAGS.length * hiddenSize }, (_, i) => i / 7) },
-    'layers.0.query.bias': { shape: [hiddenSize], data: Float32Array.from({ length: hiddenSize }, (_, i) => -i) },
-  };
-}
-
-function partsOf(encoder: InstalledEncoder, { storageKey, manifest }: SavedCheckpoint): DownloadParts {
-  const score = { name: 'corpus one', language: 'es', split: 'test', tp: 3, fp: 1, fn: 2, sentences: 10, words: 90, ci95: [0.5, 0.8], selections: ['source-dev', 'last'], decoding: 'viterbi' } as const;
-  const corpus = { name: 'corpus one', role: 'test', language: 'es', sentences: 10, digest: 'sha256:0' };
-  return { storageKey, manifest, encoder, card: { corpora: [corpus], scores: [score] } };
-}
-
 async function downloadOf(storage: Storage, encoder: InstalledEncoder, saved: SavedCheckpoint): Promise<NodeJS.ReadableStream> {
-  return (await createDownloads(storage, () => Promise.resolve(partsOf(encoder, saved))).open('ckpt_1')).stream();
+  return (await createDownloads(storage, () => Promise.resolve(partsOf(encoder, saved))).open('ckpt_1', 'hf')).stream();
 }
 
 async function unpack(stream: NodeJS.ReadableStream): Promise<Map<string, Buffer>> {

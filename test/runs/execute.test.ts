@@ -107,7 +107,7 @@ test('every step that a protocol chose is saved and scored, its own choice last'
   assert.deepEqual(told.filter((message) => message.includes(' es ')), ['F1 on es test is 0.0000 by target-dev', 'F1 on es test is 0.2000 by last', 'F1 on es test is 0.2000 by source-dev']);
   const cardOf = async (step: number): Promise<string> => {
     const { checkpointId } = checkpoints.find((each) => each.step === step) ?? assert.fail();
-    const download = await checkpointDownloads({ store, storage, config }).open(checkpointId);
+    const download = await checkpointDownloads({ store, storage, config }).open(checkpointId, 'hf');
     return Buffer.concat(await download.stream({ start: 512, end: 4_000 }).toArray()).toString();
   };
   assert.match(await cardOf(1), /Protocol `target-dev`: [^]+\| es test \| es \| test \| 0\.00 \| 0\.00 \| 0\.00 \| 0\.00 to 0\.00 \| 0 \| 0 \| 3 \| 2 \| 7 \|/);

@@ -43,7 +43,7 @@ test('a pipeline goes through: teachers, then the student, with scores, checkpoi
   assert.deepEqual([losses.length, losses[0]?.step, losses.at(-1)?.step], [20, 1, 20]);
   const types = (await listEvents(store, student, { limit: 200 })).map(({ type }) => type);
   for (const type of ['transition', 'phase', 'progress', 'metric', 'checkpoint', 'score', 'estimate']) assert.ok(types.includes(type), type);
-  const download = await checkpointDownloads({ store, storage, config }).open(checkpointId);
+  const download = await checkpointDownloads({ store, storage, config }).open(checkpointId, 'hf');
   assert.ok(download.sizeBytes > 10_000);
   const card = Buffer.concat(await download.stream({ start: 512, end: 4_000 }).toArray()).toString();
   assert.match(card, /\| es test \| es \| test \|/);

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
-import type { Checkpoint } from '../../schemas/checkpoint.ts';
+import type { Checkpoint, ExportFormat } from '../../schemas/checkpoint.ts';
 import type { Dataset } from '../../schemas/dataset.ts';
 import type { Encoder } from '../../schemas/encoder.ts';
 import type { Estimate } from '../../schemas/estimate.ts';
@@ -70,11 +70,12 @@ export interface ApiClient {
   /** F1 by target language without gold tags, with the truth where the run was scored there. */
   estimates(runId: string): Promise<Estimate[]>;
   events(runId: string, after: number): Promise<Static<typeof Event>[]>;
+  checkpoints(runId: string): Promise<Checkpoint[]>;
+  /** An exported checkpoint as a tar. */
+  download(checkpointId: string, format: ExportFormat): Promise<{ sizeBytes: number; stream: Readable }>;
   /** Null where there is no such alias. */
   model(alias: string): Promise<Static<typeof Model> | null>;
   checkpoint(checkpointId: string): Promise<Static<typeof Checkpoint>>;
-  /** The tar that transformers loads. */
-  download(checkpointId: string): Promise<Readable>;
   encoders(): Promise<Static<typeof Encoder>[]>;
   health(): Promise<Static<typeof Ready>>;
   isReady(): Promise<boolean>;
@@ -106,13 +107,16 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
   }
 
   async function call<T>(method: string, path: string, body?: object): Promise<T> {
-    const answer = await send(method, path, body);
+    return read<T>(`${method} ${url}${path}`, await send(method, path, body));
+  }
+
+  async function read<T>(asked: string, answer: Response): Promise<T> {
     const text = await answer.text().catch((cause: unknown) => {
       signal.throwIfAborted();
-      throw new ApiUnreachable(`${method} ${url}${path}: the service broke off its answer`, { cause });
+      throw new ApiUnreachable(`${asked}: the service broke off its answer`, { cause });
     });
     const parsed = parse(text);
-    if (parsed === undefined) throw new CommandFailure(`${method} ${url}${path} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
+    if (parsed === undefined) throw new CommandFailure(`${asked} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
     if (!answer.ok) throw new ApiProblem(parsed as Problem, retryAfterOf(answer));
     return parsed as T;
   }
@@ -159,12 +163,13 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
         if (error instanceof ApiProblem && error.problem.code === 'MODEL_NOT_FOUND') return null;
         throw error;
       }),
+    checkpoints: (runId) => list(`/runs/${runId}/checkpoints?limit=200`),
     checkpoint: (checkpointId) => call('GET', `/checkpoints/${encodeURIComponent(checkpointId)}`),
-    async download(checkpointId) {
-      const path = `/checkpoints/${checkpointId}/download`;
-      const { ok, status, body } = await send('GET', path);
-      if (!ok || body === null) throw new CommandFailure(`GET ${url}${path} answered ${status}`);
-      return Readable.fromWeb(body);
+    async download(checkpointId, format) {
+      const path = `/checkpoints/${checkpointId}/download?format=${format}`;
+      const answer = await send('GET', path);
+      if (!answer.ok || answer.body === null) return read(`GET ${url}${path}`, answer);
+      return { sizeBytes: Number(answer.headers.get('content-length')), stream: Readable.fromWeb(answer.body) };
     },
     encoders: () => list('/encoders?limit=200'),
     health: async () => (await (await send('GET', '/health/ready')).json()) as Static<typeof Ready>,

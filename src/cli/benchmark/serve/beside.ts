@@ -13,7 +13,7 @@ export async function withPeer<T>({ client, python, subject, signal }: { client:
   const folder = await mkdtemp(join(tmpdir(), 'mtmt-peer-'));
   let peer: Peer | null = null;
   try {
-    await unpackModel(await client.download(subject.checkpointId), folder, signal);
+    await unpackModel((await client.download(subject.checkpointId, 'hf')).stream, folder, signal);
     peer = await startPeer(python, folder, { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw new CommandFailure(error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,0 +1,55 @@
+/** A graph of ONNX operators while it is put together: each call adds a node and gives the name of its output. */
+import type { Attribute, DataType, Node, Port, TensorHead } from './messages.ts';
+
+/** A value that the graph holds itself. */
+export interface Constant extends TensorHead {
+  readonly bytes: Buffer;
+}
+
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly constants: readonly Constant[];
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+}
+
+export class GraphBuilder {
+  readonly #nodes: Node[] = [];
+  readonly #constants = new Map<string, Constant>();
+
+  /** @param name of the output; absent: the operator's, numbered @returns the name of the output */
+  add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, name?: string): string {
+    const output = name ?? `${op}_${this.#nodes.length}`;
+    this.#nodes.push({ op, inputs, output, attributes });
+    return output;
+  }
+
+  /** A float32 number. */
+  number(value: number): string {
+    return this.#constant('float32', [], Buffer.from(Float32Array.of(value).buffer), String(value));
+  }
+
+  /** An int64 number. */
+  integer(value: number): string {
+    return this.#constant('int64', [], int64(value), String(value));
+  }
+
+  /** int64 `[values]`: a shape, or axes. */
+  integers(...values: readonly number[]): string {
+    return this.#constant('int64', [values.length], Buffer.concat(values.map(int64)), `[${values.join(',')}]`);
+  }
+
+  finish(ports: { inputs: readonly Port[]; outputs: readonly Port[] }): Graph {
+    return { nodes: this.#nodes, constants: [...this.#constants.values()], ...ports };
+  }
+
+  #constant(dtype: DataType, shape: readonly number[], bytes: Buffer, text: string): string {
+    const name = `${dtype}:${text}`;
+    this.#constants.set(name, { name, dtype, shape, bytes });
+    return name;
+  }
+}
+
+function int64(value: number): Buffer {
+  return Buffer.from(BigInt64Array.of(BigInt(value)).buffer);
+}

@@ -1,0 +1,100 @@
+/** The ONNX file is well-formed; that onnxruntime computes the same from it is in export.slow.test.ts. */
+import assert from 'node:assert/strict';
+import { buffer } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { openExport } from '../../src/checkpoints/export.ts';
+import { loadCheckpoint } from '../../src/checkpoints/load.ts';
+import { onnxModel } from '../../src/checkpoints/onnx.ts';
+import { saveCheckpoint } from '../../src/checkpoints/save.ts';
+import { openWeights } from '../../src/checkpoints/weights.ts';
+import { encoderWeightNames, toHuggingFace } from '../../src/models/names.ts';
+import { weightShape } from '../../src/models/shapes.ts';
+import { decodeModel, type DecodedModel } from '../onnx/decode.ts';
+import { manifestOf, partsOf, setUp, TAGS, trainedOf } from './world.ts';
+
+const [FLOAT32, INT64] = [1, 7];
+
+const families: [fixture: string, inputs: string[]][] = [
+  ['tiny-bert', ['input_ids', 'attention_mask', 'token_type_ids']],
+  ['tiny-xlm-roberta', ['input_ids', 'attention_mask']],
+  ['tiny-distilbert', ['input_ids', 'attention_mask']],
+];
+for (const [fixture, inputs] of families) {
+  for (const kind of ['recognizer', 'evaluator'] as const) {
+    test(`${kind} on ${fixture}: every value is defined before it is read, every weight is there once, inputs and output are as documented`, async (t) => {
+      const { storage, encoder } = await setUp(t, fixture);
+      const { config } = encoder;
+      const hasHead = kind === 'recognizer';
+      const all = trainedOf(encoder);
+      const tensors = Object.fromEntries(Object.entries(all).filter(([name]) => hasHead || !name.startsWith('head.')));
+      const saved = await saveCheckpoint(storage, { manifest: { ...manifestOf(encoder), kind, ...(!hasHead && { labels: [], tags: [] }) }, tensors });
+      const opened = await openExport(storage, partsOf(encoder, saved), 'onnx');
+      t.after(() => opened.close());
+      assert.deepEqual(opened.files.map(({ name }) => name), ['README.md', 'config.json', 'manifest.json', 'tokenizer_config.json', 'tokenizer.json', 'model.onnx']);
+      const file = opened.files.at(-1) ?? assert.fail();
+      const bytes = await buffer(file.chunks());
+      assert.equal(bytes.length, file.sizeBytes);
+      const model = decodeModel(bytes);
+      assert.deepEqual([model.irVersion, model.opset, model.metadata['checkpointId'], model.metadata['tags']], [8, 17, 'ckpt_1', JSON.stringify(hasHead ? TAGS : [])]);
+      const axes = ['batch', 'sequence'];
+      assert.deepEqual(model.inputs, inputs.map((name) => ({ name, dtype: INT64, shape: axes })));
+      const output = hasHead ? { name: 'logits', dtype: FLOAT32, shape: [...axes, TAGS.length] } : { name: 'last_hidden_state', dtype: FLOAT32, shape: [...axes, config.hiddenSize] };
+      assert.deepEqual(model.outputs, [output]);
+      assertDefined(model);
+
+      const weights = model.tensors.filter(({ name }) => !/^(float32|int64):/.test(name));
+      const foreign = (name: string): string => toHuggingFace(config.family, name);
+      assert.deepEqual(weights.map(({ name }) => name).sort(), [...encoderWeightNames(config), ...(hasHead ? ['head.weight', 'head.bias'] : [])].map(foreign).sort());
+      for (const name of encoderWeightNames(config)) {
+        const shape = weightShape(config, name);
+        assert.deepEqual(weights.find((weight) => weight.name === foreign(name))?.shape, name.endsWith('.weight') ? shape.toReversed() : shape, name);
+      }
+      for (const { name, shape, raw } of weights) assert.equal(raw?.length, 4 * shape.reduce((a, b) => a * b, 1), name);
+      const bias = weights.find(({ name }) => name === foreign('layers.0.query.bias'));
+      assert.deepEqual(bias?.raw, Buffer.from(all['layers.0.query.bias']?.data.buffer ?? assert.fail()));
+    });
+  }
+}
+
+test('weights that one file cannot hold are in a second one, each where the model says, from a page’s beginning', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+  const weights = openWeights(encoder, saved.manifest, (await loadCheckpoint(storage, saved)).tensors);
+  t.after(() => weights.close());
+  const written = async (options: { maxInlineBytes?: number }): Promise<Buffer[]> => {
+    const files = onnxModel(saved.manifest, weights.all, options);
+    const contents = await Promise.all(files.map(({ chunks }) => buffer(chunks())));
+    assert.deepEqual(contents.map(({ length }) => length), files.map(({ sizeBytes }) => sizeBytes));
+    return contents;
+  };
+  const [whole = assert.fail(), ...none] = await written({});
+  assert.equal(none.length, 0);
+  const [small = assert.fail(), data = assert.fail()] = await written({ maxInlineBytes: 1000 });
+  const model = decodeModel(small);
+  assertDefined(model);
+  for (const expected of decodeModel(whole).tensors) {
+    const found = model.tensors.find(({ name }) => name === expected.name) ?? assert.fail(expected.name);
+    assert.deepEqual([found.dtype, found.shape], [expected.dtype, expected.shape]);
+    const { location, offset, length } = found.external;
+    if (location === undefined) {
+      assert.deepEqual(found.raw, expected.raw);
+      continue;
+    }
+    assert.deepEqual([location, Number(offset) % 4096], ['model.onnx.data', 0]);
+    assert.deepEqual(data.subarray(Number(offset), Number(offset) + Number(length)), expected.raw, expected.name);
+  }
+});
+
+function assertDefined({ inputs, tensors, nodes, outputs }: DecodedModel): void {
+  const names = [...inputs, ...tensors].map(({ name }) => name);
+  const defined = new Set(names);
+  assert.equal(defined.size, names.length, 'a name is there twice');
+  for (const { op, inputs: read, outputs: given } of nodes) {
+    for (const name of read) assert.ok(defined.has(name), `${op} reads ${name}, which nothing gives`);
+    for (const name of given) {
+      assert.ok(!defined.has(name), `${name} is given twice`);
+      defined.add(name);
+    }
+  }
+  for (const { name } of outputs) assert.ok(defined.has(name), name);
+}
