@@ -1,6 +1,5 @@
 /** A command's view of the service: its HTTP API, as any client would use it. */
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Static } from 'typebox';
 import type { Checkpoint, ExportFormat } from '../../schemas/checkpoint.ts';
