@@ -41,6 +41,12 @@ test('downloads of checkpoints', async (t) => {
       );
     });
   }
+  await t.test('another format has another name, and an unknown one is refused', async () => {
+    const onnx = await api.app.inject({ method: 'GET', url: `${URL}?format=onnx` });
+    assert.deepEqual([onnx.statusCode, onnx.headers['content-disposition']], [200, 'attachment; filename="ckpt_known-onnx.tar"']);
+    const unknown = await api.app.inject({ method: 'GET', url: `${URL}?format=pickle` });
+    assert.deepEqual([unknown.statusCode, unknown.json<{ code: string }>().code], [400, 'REQUEST_INVALID']);
+  });
   await t.test('what is not there', async () => {
     const answer = await api.app.inject({ method: 'GET', url: '/checkpoints/ckpt_none/download' });
     assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [404, 'CHECKPOINT_NOT_FOUND']);
