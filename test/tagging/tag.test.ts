@@ -5,18 +5,25 @@ import type { NerRequest } from '../../src/schemas/ner.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { tagging, type Tagging } from '../../src/tagging/tag.ts';
 import { cut, wildText } from '../text/wild-text.ts';
-import { fakeModel, type FakeModel } from './fake-model.ts';
+import { fakeModel, gate, type FakeModel, type FakeModelOptions } from './fake-model.ts';
 
-function fixture(o: { aliases?: Map<string, string>; limit?: number; delayMs?: number; languages?: string[] } = {}): Tagging & { models: Map<string, FakeModel> } {
-  const { aliases = new Map([['default', 'ckpt_1']]), limit = 10, delayMs = 0, languages = ['es', 'pt-BR'] } = o;
+interface FixtureOptions extends FakeModelOptions {
+  readonly aliases?: Map<string, string>;
+  readonly limit?: number;
+  readonly maxWaitingPieces?: number;
+  readonly languages?: string[];
+}
+
+function fixture(o: FixtureOptions = {}): Tagging & { models: Map<string, FakeModel> } {
+  const { aliases = new Map([['default', 'ckpt_1']]), limit = 10, maxWaitingPieces, languages = ['es', 'pt-BR'], ...options } = o;
   const models = new Map<string, FakeModel>();
   const load = async (checkpointId: string): Promise<FakeModel> => {
-    const model = fakeModel({ checkpointId, delayMs });
+    const model = fakeModel({ ...options, checkpointId });
     models.set(checkpointId, model);
     return model;
   };
   const checkpointOfAlias = async (alias: string): Promise<string | null> => aliases.get(alias) ?? null;
-  return { ...tagging({ pool: modelPool({ load, size: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit }), models };
+  return { ...tagging({ pool: modelPool({ load, size: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit, ...(maxWaitingPieces !== undefined && { maxWaitingPieces }) }), models };
 }
 
 test('A text is answered whole', async () => {
@@ -108,7 +115,7 @@ describe('text longer than the model’s window of 20 pieces', () => {
 const REFUSED: [title: string, request: NerRequest, error: object][] = [
   ['nothing to tag', {}, { code: 'NER_INPUT_INVALID', status: 400 }],
   ['two kinds of input', { text: 'a', tokens: [['a']] }, { code: 'NER_INPUT_INVALID', message: 'One of text, texts and tokens must be given, found text and tokens' }],
-  ['a lone surrogate', { text: 'ab\ud800c' }, { code: 'TEXT_NOT_UNICODE', status: 400, message: '/text has half a surrogate pair at the UTF-16 index 2' }],
+  ['a lone surrogate', { text: 'ab\ud800c' }, { code: 'TEXT_NOT_UNICODE', status: 422, message: '/text has half a surrogate pair at the UTF-16 index 2' }],
   ['a lone surrogate in one of many words', { tokens: [['a'], ['b', '\udc00']] }, { code: 'TEXT_NOT_UNICODE', message: '/tokens/1/1 has half a surrogate pair at the UTF-16 index 0' }],
   ['an alias that is not there', { text: 'a', model: 'other' }, { code: 'MODEL_NOT_FOUND', status: 404 }],
 ];
@@ -130,16 +137,18 @@ test('A language that the model was never scored in is warned of', async () => {
 });
 
 test('Beyond the limit requests are refused at once, and taken again later', async () => {
-  const { tag } = fixture({ limit: 2, delayMs: 10 });
+  const { work, open } = gate();
+  const { tag } = fixture({ limit: 2, work });
   const taken = [tag({ text: 'a' }), tag({ text: 'b' })];
   await assert.rejects(tag({ text: 'c' }), { code: 'OVERLOADED', status: 503 });
+  open();
   await Promise.all(taken);
   assert.equal((await tag({ text: 'd' })).results.length, 1);
 });
 
 test('An alias moved under load answers each request with one model, the new one from then on', async () => {
   const aliases = new Map([['default', 'ckpt_1']]);
-  const { tag, models } = fixture({ aliases, limit: 100, delayMs: 2 });
+  const { tag, models } = fixture({ aliases, limit: 100 });
   const before = Array.from({ length: 20 }, (_, index) => tag({ texts: [`Old${index}`, `Older${index}`] }));
   await before[0];
   aliases.set('default', 'ckpt_2');
