@@ -89,9 +89,9 @@ function answerOf(error: FastifyError | MtmtError, request: FastifyRequest): Ans
   return { ...answer(CODE_OF_STATUS[status] ?? 'REQUEST_INVALID', error.message), status };
 }
 
-function bodyTooLarge({ headers, routeOptions, server }: FastifyRequest): MtmtError {
+function bodyTooLarge({ headers, routeOptions }: FastifyRequest): MtmtError {
   const sizeBytes = Number(headers['content-length']) || null;
-  return fail('BODY_TOO_LARGE', { sizeBytes, maxBytes: routeOptions.bodyLimit ?? server.initialConfig.bodyLimit ?? 0 });
+  return fail('BODY_TOO_LARGE', { sizeBytes, maxBytes: routeOptions.bodyLimit });
 }
 
 function answer(code: ErrorCode, detail?: string): Answer {

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { pino, type Logger } from 'pino';
+import type { NerResponse } from '../../src/schemas/ner.ts';
 import { taggerClient, urlsOfTaggers, type TaggerClient } from '../../src/tagging/client.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { taggerServer } from '../../src/tagging/server.ts';
@@ -66,6 +67,19 @@ test('The server refuses what is no request, and neither answers nor logs what i
   assert.equal(status, 400);
   assert.match(JSON.stringify(problem), /additional properties/);
   assert.doesNotMatch(logged.join(''), /secret/);
+});
+
+test('Half a surrogate pair that JSON can write is refused with each place, and NUL is text', async (t) => {
+  const { url } = await start(t);
+  const post = (body: string): Promise<Response> => fetch(new URL('/tag', url), { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const refused = await post('{"texts":["\\ud83d\\ude00","\\ud83d","a\\ude00"]}');
+  const detail = (index: number): string => `half a surrogate pair at the UTF-16 index ${index}`;
+  assert.deepEqual([refused.status, await refused.json()], [
+    422,
+    { code: 'TEXT_NOT_UNICODE', detail: `/texts/1 has ${detail(0)}`, errors: [{ pointer: '/texts/1', detail: detail(0) }, { pointer: '/texts/2', detail: detail(1) }] },
+  ]);
+  const taken = (await (await post('{"text":"\\u0000Bert\\u0000"}')).json()) as NerResponse;
+  assert.deepEqual(taken.results[0]?.entities.map(({ text, start, end }) => [text, start, end]), [['Bert', 1, 5]]);
 });
 
 test('A body over the limit is refused with both sizes', async (t) => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { random } from '../../src/corpora/random.ts';
+import type { MtmtError } from '../../src/errors.ts';
 import type { NerRequest } from '../../src/schemas/ner.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { tagging, type Tagging } from '../../src/tagging/tag.ts';
-import { cut, wildText } from '../text/wild-text.ts';
 import { fakeModel, gate, type FakeModel, type FakeModelOptions } from './fake-model.ts';
 
 interface FixtureOptions extends FakeModelOptions {
@@ -46,27 +45,6 @@ test('A text is answered whole', async () => {
   });
 });
 
-for (const offsetUnit of ['codepoint', 'utf16', 'byte'] as const) {
-  test(`The text of an entity is what its offsets cut, counted in ${offsetUnit}`, async () => {
-    const { tag } = fixture();
-    const generator = random(3);
-    let entities = 0;
-    for (const aggregation of ['none', 'simple', 'first', 'average', 'max'] as const) {
-      const texts = Array.from({ length: 60 }, () => wildText(generator, 30));
-      const tokens = Array.from({ length: 20 }, () => Array.from({ length: generator.int(8) }, () => wildText(generator, 2)));
-      for (const [request, inputs] of [[{ texts }, texts], [{ tokens }, tokens.map((words) => words.join(' '))]] as const) {
-        const { results } = await tag({ ...request, offsetUnit, aggregation });
-        assert.equal(results.length, inputs.length);
-        for (const [index, result] of results.entries()) {
-          for (const { text, start, end } of result.entities) assert.equal(cut(inputs[index] ?? '', start, end, offsetUnit), text);
-          entities += result.entities.length;
-        }
-      }
-    }
-    assert.ok(entities > 1000);
-  });
-}
-
 test('Tokens are answered with a tag for each word, and offsets in the words joined by a space', async () => {
   const { results } = await fixture().tag({ tokens: [['Sr.', 'Bert', 'x y', 'Rom'], []], aggregation: 'first' });
   assert.deepEqual(results.map(({ tags }) => tags), [['B-LOC', 'B-PER', 'O', 'B-LOC'], []]);
@@ -106,10 +84,12 @@ describe('text longer than the model’s window of 20 pieces', () => {
     assert.deepEqual(results[0]?.tags, [...Array<string>(9).fill('O'), 'B-PER', 'O', 'O']);
   });
 
-  test('of one giant word is read as far as it goes', async () => {
-    const { results } = await fixture().tag({ text: 'X'.repeat(400), overflow: 'truncate' });
-    assert.equal(results[0]?.truncated, true);
-  });
+  for (const overflow of ['window', 'truncate'] as const) {
+    test(`of one giant word is read as far as a window goes, and says so (${overflow})`, async () => {
+      const { results } = await fixture().tag({ tokens: [['X'.repeat(400)]], overflow });
+      assert.deepEqual(results, [{ entities: [{ label: 'PER', text: 'X'.repeat(400), start: 0, end: 400, score: 0.9 }], tags: ['B-PER'], language: null, truncated: true, windows: 1, pieces: 20 }]);
+    });
+  }
 });
 
 const REFUSED: [title: string, request: NerRequest, error: object][] = [
@@ -120,6 +100,33 @@ const REFUSED: [title: string, request: NerRequest, error: object][] = [
   ['an alias that is not there', { text: 'a', model: 'other' }, { code: 'MODEL_NOT_FOUND', status: 404 }],
 ];
 for (const [title, request, error] of REFUSED) test(`A request with ${title} is refused`, () => assert.rejects(fixture().tag(request), error));
+
+test('A refusal names every place that is wrong, up to a hundred', async () => {
+  const { tag } = fixture();
+  const broken = tag({ texts: ['fine', 'a\ud800', 'fine', '\udfff\udfff'] });
+  const detail = (index: number): string => `half a surrogate pair at the UTF-16 index ${index}`;
+  await assert.rejects(broken, { code: 'TEXT_NOT_UNICODE', errors: [{ pointer: '/texts/1', detail: detail(1) }, { pointer: '/texts/3', detail: detail(0) }] });
+  const long = tag({ tokens: [['a'], Array<string>(21).fill('a'), Array<string>(30).fill('a')], overflow: 'error' });
+  await assert.rejects(long, { code: 'TEXT_TOO_LONG', errors: [{ pointer: '/tokens/1', detail: '21 pieces, at most 20' }, { pointer: '/tokens/2', detail: '30 pieces, at most 20' }] });
+  await assert.rejects(tag({ texts: Array<string>(150).fill('\ud800') }), ({ errors }: MtmtError) => errors?.length === 100);
+});
+
+test('More words in all than are taken are refused, however they are written', async () => {
+  const { tag } = fixture();
+  await assert.rejects(tag({ texts: Array<string>(6).fill('王 '.repeat(100_000)) }), { code: 'TEXT_TOO_LONG', message: 'The request has more than 500000 words in all, at most 500000 are read' });
+  await assert.rejects(tag({ tokens: Array<string[]>(6).fill(Array<string>(100_000).fill('a')) }), { code: 'TEXT_TOO_LONG', message: 'The request has 600000 words in all, at most 500000 are read' });
+});
+
+test('While a long text is cut into words others are answered, and it can be given up', async () => {
+  const { tag, models } = fixture();
+  await tag({ text: 'warm' });
+  const leaving = new AbortController();
+  const long = tag({ text: 'word '.repeat(300_000) }, { signal: leaving.signal });
+  await tag({ text: 'short' });
+  leaving.abort(new Error('gone'));
+  await assert.rejects(long, /gone/);
+  assert.deepEqual(models.get('ckpt_1')?.calls.flat(2), ['warm', 'short']);
+});
 
 test('Without any model the answer is that there is none yet', async () => {
   await assert.rejects(fixture({ aliases: new Map() }).tag({ text: 'a' }), { code: 'NO_MODEL', status: 409 });
@@ -144,6 +151,20 @@ test('Beyond the limit requests are refused at once, and taken again later', asy
   open();
   await Promise.all(taken);
   assert.equal((await tag({ text: 'd' })).results.length, 1);
+});
+
+test('Work beyond the limit is refused, short requests are not, and an idle model takes any', async () => {
+  const { work, open } = gate();
+  const { tag } = fixture({ maxWaitingPieces: 5000, work });
+  const words = (count: number): NerRequest => ({ text: 'word '.repeat(count) });
+  const taken = [tag(words(4000)), tag(words(10))];
+  await assert.rejects(tag(words(1000)), ({ code, message, retryAfterSeconds }: MtmtError) => {
+    assert.match(message, /^3 requests are at work or waiting, with \d{5} pieces to read; try again in 1 s$/);
+    return code === 'OVERLOADED' && retryAfterSeconds === 1;
+  });
+  open();
+  for (const { results } of await Promise.all(taken)) assert.equal(results.length, 1);
+  assert.equal((await tag(words(1000))).results[0]?.truncated, false);
 });
 
 test('An alias moved under load answers each request with one model, the new one from then on', async () => {
