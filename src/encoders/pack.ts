@@ -69,8 +69,8 @@ export function cutWindows(sentence: number, words: PiecedWords, tokenizer: Piec
 }
 
 /**
- * The windows of one sentence: each word is decided by exactly one, which has a quarter of the capacity before and after it, but for the
- * word's own pieces and those at the cut, wherever the sentence has so much. No words are one empty window.
+ * The windows of one sentence: each word is decided by exactly one, which has a quarter of the capacity before and after it, less the
+ * pieces of one and a half words, wherever the sentence has so much. No words are one empty window.
  * @param starts `[words + 1]`: word i has the pieces `starts[i]` up to `starts[i + 1]`
  * @param capacity pieces of a window, special ones not counted; a word that is longer stands alone
  */

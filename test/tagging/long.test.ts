@@ -1,7 +1,6 @@
 /** Long documents: where a window begins and ends must not show in the answer. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { CHECKPOINT_FORMAT } from '../../src/checkpoints/manifest.ts';
 import { random } from '../../src/corpora/random.ts';
 import { findEncoder } from '../../src/encoders/registry.ts';
@@ -12,6 +11,8 @@ import { tagging, type Tagging } from '../../src/tagging/tag.ts';
 import { loadBackend } from '../../src/tensor/backend.ts';
 import { segmentWords } from '../../src/text/words.ts';
 import { resolveOptions } from '../../src/training/options.ts';
+import { testFolder } from '../helper.ts';
+import { installEncoder } from '../runs/fixtures/world.ts';
 import { fakeModel, LABELS } from './fake-model.ts';
 
 /** Words on each side that a word's tag depends on. */
@@ -75,7 +76,9 @@ test('A document of a megabyte is tagged as in one piece, and as its sentences a
 before(() => loadBackend({ device: 'cpu' }));
 
 test('A real encoder’s long document has the scores that the recognizer gives the document in one call', { timeout: 120_000 }, async (t) => {
-  const encoder = await findEncoder(fileURLToPath(new URL('../fixtures/encoders/', import.meta.url)), 'tiny-xlm-roberta');
+  const folder = await testFolder(t);
+  await installEncoder(folder, 'tiny-xlm-roberta');
+  const encoder = await findEncoder(folder, 'tiny-xlm-roberta');
   const { hiddenSize } = encoder.config;
   const generator = random(9);
   const weights = Float32Array.from({ length: LABELS.tags.length * hiddenSize }, () => (generator.int(2000) - 1000) / 500);

@@ -4,7 +4,7 @@ import type { MtmtError } from '../../src/errors.ts';
 import type { NerRequest } from '../../src/schemas/ner.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { tagging, type Tagging } from '../../src/tagging/tag.ts';
-import { fakeModel, gate, type FakeModel, type FakeModelOptions } from './fake-model.ts';
+import { fakeModel, gate, until, type FakeModel, type FakeModelOptions } from './fake-model.ts';
 
 interface FixtureOptions extends FakeModelOptions {
   readonly aliases?: Map<string, string>;
@@ -154,10 +154,12 @@ test('Beyond the limit requests are refused at once, and taken again later', asy
 });
 
 test('Work beyond the limit is refused, short requests are not, and an idle model takes any', async () => {
-  const { work, open } = gate();
+  const { work, open, begun } = gate();
   const { tag } = fixture({ maxWaitingPieces: 5000, work });
   const words = (count: number): NerRequest => ({ text: 'word '.repeat(count) });
-  const taken = [tag(words(4000)), tag(words(10))];
+  const taken = [tag(words(4000))];
+  await until(() => begun() === 1);
+  taken.push(tag(words(10)));
   await assert.rejects(tag(words(1000)), ({ code, message, retryAfterSeconds }: MtmtError) => {
     assert.match(message, /^3 requests are at work or waiting, with \d{5} pieces to read; try again in 1 s$/);
     return code === 'OVERLOADED' && retryAfterSeconds === 1;
