@@ -105,7 +105,7 @@ export function batcher(): Batcher {
           count(job, -job.pieces);
           signal?.removeEventListener('abort', abort);
           if (error === undefined) resolve(job.results);
-          else reject(error instanceof Error ? error : new Error(String(error)));
+          else reject(error instanceof Error ? error : new Error('the model failed', { cause: error }));
         }
         if (signal?.aborted) return abort();
         signal?.addEventListener('abort', abort);
