@@ -43,7 +43,7 @@ export interface Config {
   readonly heartbeatSeconds: number;
   /** Of training, between two points from which a run can go on. */
   readonly resumeSeconds: number;
-  /** Texts that may wait for the tagger before it answers 503. */
+  /** Requests that may wait in the tagger before it answers 503. */
   readonly taggerQueue: number;
 }
 
@@ -82,7 +82,7 @@ export function loadConfig(variables: Environment = process.env): Config {
     maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
     resumeSeconds: wholeNumber(env, 'RESUME_SECONDS', 60, 0, 24 * 60 * 60),
-    taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 256, 1, 100_000),
+    taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 512, 1, 100_000),
   });
 }
 

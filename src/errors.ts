@@ -70,9 +70,9 @@ export const ERRORS = {
   NO_MODEL: kind<object>(409, 'No model yet', () => 'There is no model yet: the first student that succeeds becomes the model "default", or PUT /models/default'),
   MODEL_CANNOT_TAG: kind<{ checkpointId: string; kind: string }>(422, 'Model cannot tag', (v) => `The checkpoint ${v.checkpointId} is an ${v.kind}'s and has no tags`),
   NER_INPUT_INVALID: kind<{ detail: string }>(400, 'Request is not valid', (v) => v.detail),
-  TEXT_NOT_UNICODE: kind<{ pointer: string; index: number }>(400, 'Text is not Unicode', (v) => `${v.pointer} has half a surrogate pair at the UTF-16 index ${v.index}`),
-  TEXT_TOO_LONG: kind<{ pointer: string; found: number; expected: number; unit: string }>(422, 'Text is too long', (v) => `${v.pointer} has ${v.found} ${v.unit}, at most ${v.expected} are read`),
-  OVERLOADED: kind<{ waiting: number; retryAfterSeconds: number }>(503, 'Too busy', (v) => `${v.waiting} requests are waiting; try again in ${v.retryAfterSeconds} s`),
+  TEXT_NOT_UNICODE: kind<{ pointer: string; index: number }>(422, 'Text is not Unicode', (v) => `${v.pointer} has half a surrogate pair at the UTF-16 index ${v.index}`),
+  TEXT_TOO_LONG: kind<{ pointer: string; found: number | string; expected: number; unit: string }>(422, 'Text is too long', (v) => `${v.pointer} has ${v.found} ${v.unit}, at most ${v.expected} are read`),
+  OVERLOADED: kind<{ requests: number; pieces: number; retryAfterSeconds: number }>(503, 'Too busy', (v) => `${v.requests} requests are at work or waiting, with ${v.pieces} pieces to read; try again in ${v.retryAfterSeconds} s`),
   TAGGER_UNAVAILABLE: kind<{ detail: string }>(503, 'The tagger is not available', (v) => `The tagger is not available: ${v.detail}`),
   LABEL_CONFIG_INVALID: kind<{ detail: string }>(422, 'Label config does not fit', (v) => `The label config does not fit: ${v.detail}`),
   BACKEND_CANNOT_TRAIN: kind<object>(422, 'Not trained from here', () => 'Label Studio cannot start a training here: upload its export as a dataset, then start a run'),
@@ -86,12 +86,16 @@ export const ERRORS = {
   REQUEST_INVALID: kind<{ detail: string }>(400, 'Request is not valid', (v) => v.detail),
   BODY_MISSING: kind<object>(400, 'Body is missing', () => 'The request has no body; send JSON or multipart/form-data'),
   MEDIA_TYPE: kind<object>(415, 'Media type not supported', () => 'The content type is not supported here'),
-  UPLOAD_TOO_LARGE: kind<object>(413, 'Upload is too large', () => 'The file is larger than MAX_UPLOAD_BYTES; nothing of it was stored'),
+  UPLOAD_TOO_LARGE: kind<{ maxBytes: number }>(413, 'Upload is too large', (v) => `The file has more than ${v.maxBytes} bytes (MAX_UPLOAD_BYTES); nothing of it was stored`),
   DATASET_FIELDS: kind<{ detail: string }>(400, 'Fields of the dataset are wrong', (v) => v.detail),
   DATASET_KIND: kind<{ datasetId: string; detail: string }>(422, 'Dataset is of another kind', (v) => `The dataset ${v.datasetId} does not fit: ${v.detail}`),
   UNAUTHORIZED: kind<object>(401, 'No valid API key', () => 'Send the header Authorization: Bearer <key> with a key of API_KEYS_FILE, or the key as the password of Basic'),
   RANGE_UNSATISFIABLE: kind<{ range: string; sizeBytes: number }>(416, 'Range cannot be satisfied', (v) => `The range ${v.range} lies outside of ${v.sizeBytes} bytes`),
-  BODY_TOO_LARGE: kind<object>(413, 'Body is too large', () => 'The body is too large; upload long content as a file (multipart/form-data)'),
+  BODY_TOO_LARGE: kind<{ sizeBytes: number | null; maxBytes: number }>(
+    413,
+    'Body is too large',
+    (v) => `The body has ${v.sizeBytes ?? `more than ${v.maxBytes}`} bytes, at most ${v.maxBytes} are taken; send texts in several requests, and a dataset as a file (multipart/form-data)`,
+  ),
   TEXT_NOT_STORABLE: kind<{ pointer: string; what: string; index: number }>(400, 'Text cannot be kept', (v) => `${v.pointer} has ${v.what} at the UTF-16 index ${v.index}`),
   FILTER_INVALID: kind<{ detail: string }>(400, 'Filter is not valid', (v) => v.detail),
   IDEMPOTENCY_KEY_INVALID: kind<object>(400, 'Idempotency key is not valid', () => 'An Idempotency-Key has 1 to 255 characters'),
@@ -102,24 +106,33 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS;
 type ValuesOf<C extends ErrorCode> = Parameters<(typeof ERRORS)[C]['message']>[0];
 
+interface ErrorOptions {
+  readonly cause?: unknown;
+  readonly errors?: readonly Place[];
+  /** With 503: when it is worth while to try again. */
+  readonly retryAfterSeconds?: number;
+}
+
 export class MtmtError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly title: string;
   readonly errors?: readonly Place[];
+  readonly retryAfterSeconds?: number;
 
-  constructor(code: ErrorCode, message: string, { cause, errors }: { cause?: unknown; errors?: readonly Place[] } = {}) {
+  constructor(code: ErrorCode, message: string, { cause, errors, retryAfterSeconds }: ErrorOptions = {}) {
     super(message, cause === undefined ? {} : { cause });
     this.name = 'MtmtError';
     this.code = code;
     this.status = ERRORS[code].status;
     this.title = ERRORS[code].title;
     if (errors !== undefined) this.errors = errors;
+    if (retryAfterSeconds !== undefined) this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
 /** `throw fail('LABELS_DIFFER', { expected, found })` */
-export function fail<C extends ErrorCode>(code: C, values: ValuesOf<C>, options: { cause?: unknown; errors?: readonly Place[] } = {}): MtmtError {
+export function fail<C extends ErrorCode>(code: C, values: ValuesOf<C>, options: ErrorOptions = {}): MtmtError {
   const message = (ERRORS[code].message as (values: ValuesOf<C>) => string)(values);
   return new MtmtError(code, message, options);
 }

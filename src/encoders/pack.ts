@@ -44,25 +44,47 @@ export interface WindowOptions {
 const OVERLAP = 0.5;
 const BARE_PIECES = new Set(['▁', 'Ġ', '##']);
 
+/** Words of a sentence that are read together, and those of them that this window decides; both half-open. */
+export interface WindowRange {
+  readonly from: number;
+  readonly to: number;
+  readonly decidesFrom: number;
+  readonly decidesTo: number;
+}
+
 /** Cuts one sentence at word borders; a word is decided by the window in which it stands farthest from a cut. */
 export function cutWindows(sentence: number, words: PiecedWords, tokenizer: PieceTokenizer, options: WindowOptions): Window[] {
-  const count = words.starts.length - 1;
   const capacity = options.maxPieces - 2;
-  const ranges = cutRanges(words.starts, capacity);
-  const owner = ownersOf(words.starts, ranges);
-  return ranges.map(({ from, to }, index) => {
+  return windowRanges(words.starts, capacity).map(({ from, to, decidesFrom, decidesTo }) => {
     const begin = words.starts[from] as number;
     const end = Math.min(words.starts[to] as number, begin + capacity); // a single word longer than the window keeps its head
     const pieces = new Int32Array(end - begin + 2);
     pieces[0] = tokenizer.startId;
     pieces.set(words.ids.subarray(begin, end), 1);
     pieces[pieces.length - 1] = tokenizer.endId;
-    const owned: { word: number; at: number }[] = [];
-    for (let word = from; word < to && word < count; word++) {
-      if (owner[word] === index) owned.push({ word, at: placeOf(words, word, tokenizer, options.wordPiece) - begin + 1 });
-    }
-    return { sentence, pieces, words: owned };
+    const decided: { word: number; at: number }[] = [];
+    for (let word = decidesFrom; word < decidesTo; word++) decided.push({ word, at: placeOf(words, word, tokenizer, options.wordPiece) - begin + 1 });
+    return { sentence, pieces, words: decided };
   });
+}
+
+/**
+ * The windows of one sentence: each word is decided by exactly one, which has a quarter of the capacity before and after it, less the
+ * pieces of one and a half words, wherever the sentence has so much. No words are one empty window.
+ * @param starts `[words + 1]`: word i has the pieces `starts[i]` up to `starts[i + 1]`
+ * @param capacity pieces of a window, special ones not counted; a word that is longer stands alone
+ */
+export function windowRanges(starts: Int32Array, capacity: number): WindowRange[] {
+  const ranges = cutRanges(starts, capacity);
+  const owner = ownersOf(starts, ranges);
+  const decided = ranges.map(({ from, to }, index) => {
+    // distances to two windows' cuts cross once, so that what a window decides has no gaps
+    const own = owner.subarray(from, to);
+    const first = own.indexOf(index);
+    return { from, to, decidesFrom: first < 0 ? from : from + first, decidesTo: first < 0 ? from : from + own.lastIndexOf(index) + 1 };
+  });
+  // before a word that stands alone a window may lie within another one
+  return decided.length === 1 ? decided : decided.filter(({ decidesFrom, decidesTo }) => decidesTo > decidesFrom);
 }
 
 /**

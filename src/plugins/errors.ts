@@ -17,6 +17,7 @@ export interface Answer {
   readonly title: string;
   readonly detail: string;
   readonly errors?: readonly Place[] | undefined;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 interface Route {
@@ -47,7 +48,7 @@ export const errors = fp(
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const answer = answerOf(error, request);
   if (answer.status >= 500) request.log.error({ requestId: request.id, code: answer.code, error: describeError(error) }, 'request failed');
-  const { code, status, title, detail, errors: places } = answer;
+  const { code, status, title, detail, errors: places, retryAfterSeconds = 1 } = answer;
   const problem: Problem = {
     type: `urn:mtmt:problem:${code}`,
     title,
@@ -60,7 +61,7 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   for (const name of HEADERS_OF_CONTENT) void reply.removeHeader(name);
   void reply.header('x-request-id', request.id);
   if (status === 401) void reply.header('www-authenticate', 'Bearer');
-  if (status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
+  if (status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', retryAfterSeconds);
   // serialized here: a route's response schema would be applied to it otherwise
   return reply
     .code(status)
@@ -69,11 +70,11 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
     .send(problem);
 }
 
-function answerOf(error: FastifyError, request: FastifyRequest): Answer {
+function answerOf(error: FastifyError | MtmtError, request: FastifyRequest): Answer {
   if (error instanceof MtmtError) {
-    const { code, status, title, message, errors: places } = error;
+    const { code, status, title, message, errors: places, retryAfterSeconds } = error;
     // what went wrong inside stays inside; 503 tells what is missing
-    return status >= 500 && status !== 503 ? answer('INTERNAL') : { code, status, title, detail: message, errors: places };
+    return status >= 500 && status !== 503 ? answer('INTERNAL') : { code, status, title, detail: message, errors: places, retryAfterSeconds };
   }
   if (error.validation !== undefined) {
     const part = error.validationContext ?? 'body';
@@ -84,7 +85,13 @@ function answerOf(error: FastifyError, request: FastifyRequest): Answer {
   }
   const status = error.statusCode ?? 500;
   if (status >= 500) return answer('INTERNAL');
+  if ('code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return answerOf(bodyTooLarge(request), request);
   return { ...answer(CODE_OF_STATUS[status] ?? 'REQUEST_INVALID', error.message), status };
+}
+
+function bodyTooLarge({ headers, routeOptions }: FastifyRequest): MtmtError {
+  const sizeBytes = Number(headers['content-length']) || null;
+  return fail('BODY_TOO_LARGE', { sizeBytes, maxBytes: routeOptions.bodyLimit });
 }
 
 function answer(code: ErrorCode, detail?: string): Answer {

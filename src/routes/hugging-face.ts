@@ -1,5 +1,6 @@
 /** POST /hf/token-classification: the same model in Hugging Face's shape. */
 import type { App } from '../app.ts';
+import { clientOf } from '../plugins/client.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { TokenClassificationRequest, TokenClassificationResponse, type TokenClassificationItem } from '../schemas/hugging-face.ts';
 import type { NerResult } from '../schemas/ner.ts';
@@ -16,7 +17,7 @@ export function huggingFaceRoutes(app: App, _options: object, done: () => void):
       const { inputs, parameters = {}, model } = request.body;
       const { aggregation_strategy: aggregation = 'simple', ignore_labels: ignored = [] } = parameters;
       const texts = Array.isArray(inputs) ? inputs : [inputs];
-      const { results } = await tagger.tag({ texts, aggregation, ...(model !== undefined && { model }) }, { signal: clientGone(reply) });
+      const { results } = await tagger.tag({ texts, aggregation, ...(model !== undefined && { model }) }, { signal: clientGone(reply), client: clientOf(request) });
       const lists = results.map((result) => itemsOf(result, ignored));
       return Array.isArray(inputs) ? lists : (lists[0] ?? []);
     },

@@ -1,12 +1,13 @@
 /** POST /ner */
 import type { App } from '../app.ts';
+import { clientOf } from '../plugins/client.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { NerRequest, NerResponse } from '../schemas/ner.ts';
 
 export function nerRoutes(app: App, _options: object, done: () => void): void {
   const { tagger } = app.dependencies;
   app.post('/ner', { config: { isTextFree: true }, schema: { tags: ['tagging'], summary: 'Entities of texts', body: NerRequest, response: { 200: NerResponse } } }, (request, reply) =>
-    tagger.tag(request.body, { signal: clientGone(reply) }),
+    tagger.tag(request.body, { signal: clientGone(reply), client: clientOf(request) }),
   );
   done();
 }

@@ -17,6 +17,7 @@ const validate = new Ajv({ allErrors: true, strict: false }).compile<DatasetFiel
 export async function readUpload<T>(request: FastifyRequest, use: (fields: Upload, source: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
   const fields: Record<string, unknown> = {};
   let used: { readonly value: T } | undefined;
+  const maxBytes = request.server.dependencies.config.maxUploadBytes;
   for await (const part of request.parts()) {
     if (part.type === 'field') {
       if (used !== undefined) throw fail('DATASET_FIELDS', { detail: `/${part.fieldname} comes after the file; fields come before it` });
@@ -29,9 +30,9 @@ export async function readUpload<T>(request: FastifyRequest, use: (fields: Uploa
       used = { value: await use(checked(fields), file) };
     } catch (error) {
       // a file that was cut is also one whose last line is broken
-      throw file.truncated ? fail('UPLOAD_TOO_LARGE', {}, { cause: error }) : error;
+      throw file.truncated ? fail('UPLOAD_TOO_LARGE', { maxBytes }, { cause: error }) : error;
     }
-    if (file.truncated) throw fail('UPLOAD_TOO_LARGE', {});
+    if (file.truncated) throw fail('UPLOAD_TOO_LARGE', { maxBytes });
   }
   if (used === undefined) throw fail('DATASET_FIELDS', { detail: 'the file is missing; it comes after the fields' });
   return used.value;

@@ -6,6 +6,8 @@ export const MODEL_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
 /** UTF-16 units of one text. */
 export const MAX_TEXT_CHARS = 2_000_000;
 export const MAX_TEXTS = 1000;
+/** Of one request: some minutes on two cores. */
+export const MAX_WORDS = 500_000;
 
 const Text = Type.String({ maxLength: MAX_TEXT_CHARS });
 
@@ -49,7 +51,11 @@ export const NerRequest = Type.Object(
     overflow: Type.Optional(Overflow),
     threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'Entities with a lower score are left out.' })),
   },
-  { additionalProperties: false, title: 'NerRequest' },
+  {
+    additionalProperties: false,
+    title: 'NerRequest',
+    description: `At most ${MAX_WORDS} words in all. What breaks a limit, or is no Unicode, is refused as a whole (422), and each place is named.`,
+  },
 );
 export type NerRequest = Static<typeof NerRequest>;
 
@@ -71,7 +77,7 @@ export const NerResult = Type.Object(
     entities: Type.Array(Entity, { description: 'In the order of the text.' }),
     tags: Type.Optional(Type.Array(Type.String(), { description: 'For `tokens`: a tag for each word.' })),
     language: Type.Union([Type.String(), Type.Null()], { description: 'As in the request.' }),
-    truncated: Type.Boolean(),
+    truncated: Type.Boolean({ description: 'Whether anything was left unread: what `overflow: truncate` cuts, or the end of a word longer than the model’s window.' }),
     windows: Type.Integer({ minimum: 0, description: 'Overlapping windows that the text was read in.' }),
     pieces: Type.Integer({ minimum: 0, description: 'Pieces of the encoder’s vocabulary that were read, special ones not counted.' }),
   },

@@ -2,20 +2,26 @@
 import { Agent, request as send } from 'node:http';
 import { ERRORS, fail, MtmtError, type ErrorCode } from '../errors.ts';
 import type { NerRequest, NerResponse } from '../schemas/ner.ts';
-import type { TaggerProblem } from './server.ts';
+import { CLIENT_HEADER, type TaggerProblem } from './server.ts';
 
 export interface TaggerClient {
   /** @throws what the tagger answers, and TAGGER_UNAVAILABLE */
-  tag(request: NerRequest, options?: { signal?: AbortSignal }): Promise<NerResponse>;
+  tag(request: NerRequest, options?: TagOptions): Promise<NerResponse>;
   ready(): Promise<{ ok: boolean; reason?: string; device?: string }>;
   /** Ends idle connections. */
   close(): void;
 }
 
+export interface TagOptions {
+  readonly signal?: AbortSignal;
+  /** Who asks, in letters that a header may hold: clients take turns. Absent: all who do not say are one. */
+  readonly client?: string;
+}
+
 export interface TaggerClientOptions {
   /** Addresses of taggers: TAGGER_URL, or `urlsOfTaggers` of the live processes. */
   readonly locate: () => Promise<readonly string[]>;
-  /** Longest wait for an answer. Default: 120 s, long documents take that on few cores. */
+  /** Longest wait for an answer. Default: 10 minutes; half a million words, the most that is taken, need some of them on two cores. */
   readonly timeoutMs?: number;
 }
 
@@ -28,6 +34,7 @@ const ATTEMPTS = 3;
 interface Answer {
   readonly status: number;
   readonly body: unknown;
+  readonly retryAfterSeconds: number;
 }
 
 /**
@@ -43,7 +50,7 @@ function isLoopback(url: unknown): boolean {
   return typeof url === 'string' && /^http:\/\/(127\.|localhost[:/]|\[::1\])/.test(url);
 }
 
-export function taggerClient({ locate, timeoutMs = 120_000 }: TaggerClientOptions): TaggerClient {
+export function taggerClient({ locate, timeoutMs = 600_000 }: TaggerClientOptions): TaggerClient {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
   let located: { urls: string[]; at: number } = { urls: [], at: -Infinity };
   let turn = 0;
@@ -60,7 +67,7 @@ export function taggerClient({ locate, timeoutMs = 120_000 }: TaggerClientOption
     located.urls = located.urls.filter((each) => each !== url);
   }
 
-  async function call(path: string, o: { body?: string; timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Answer> {
+  async function call(path: string, o: Pick<Exchange, 'body' | 'client' | 'timeoutMs' | 'signal'>): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const url = await address();
       try {
@@ -80,10 +87,10 @@ export function taggerClient({ locate, timeoutMs = 120_000 }: TaggerClientOption
   }
 
   return {
-    async tag(request, { signal } = {}) {
-      const { status, body } = await call('/tag', { body: JSON.stringify(request), timeoutMs, signal });
-      if (status === 200) return body as NerResponse;
-      throw errorOf(body);
+    async tag(request, { signal, client } = {}) {
+      const answer = await call('/tag', { body: JSON.stringify(request), client, timeoutMs, signal });
+      if (answer.status === 200) return answer.body as NerResponse;
+      throw errorOf(answer);
     },
     async ready() {
       try {
@@ -101,10 +108,18 @@ export function taggerClient({ locate, timeoutMs = 120_000 }: TaggerClientOption
 
 class TimedOut extends Error {}
 
-function exchange(url: URL, o: { agent: Agent; body?: string; timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Answer> {
+interface Exchange {
+  readonly agent: Agent;
+  readonly body?: string;
+  readonly client?: string | undefined;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+function exchange(url: URL, o: Exchange): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const body = o.body === undefined ? null : Buffer.from(o.body);
-    const headers = body === null ? {} : { 'content-type': 'application/json', 'content-length': body.length };
+    const headers = body === null ? {} : { 'content-type': 'application/json', 'content-length': body.length, ...(o.client !== undefined && { [CLIENT_HEADER]: o.client }) };
     const options = { agent: o.agent, method: body === null ? 'GET' : 'POST', headers, ...(o.signal && { signal: o.signal }) };
     const sent = send(url, options, (response) => {
       const chunks: Buffer[] = [];
@@ -113,7 +128,8 @@ function exchange(url: URL, o: { agent: Agent; body?: string; timeoutMs: number;
       response.on('end', () => {
         clearTimeout(timer);
         try {
-          resolve({ status: response.statusCode ?? 500, body: JSON.parse(Buffer.concat(chunks).toString('utf8')) });
+          const retryAfterSeconds = Number(response.headers['retry-after']) || 1;
+          resolve({ status: response.statusCode ?? 500, body: JSON.parse(Buffer.concat(chunks).toString('utf8')), retryAfterSeconds });
         } catch (error) {
           fails(error);
         }
@@ -140,8 +156,8 @@ function isConnectionError(error: unknown): boolean {
   return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
-function errorOf(body: unknown): MtmtError {
+function errorOf({ status, body, retryAfterSeconds }: Answer): MtmtError {
   const { code = '', detail = '', errors } = body as Partial<TaggerProblem>;
   if (!Object.hasOwn(ERRORS, code)) return fail('TAGGER_UNAVAILABLE', { detail: 'it answers what is not understood' });
-  return new MtmtError(code as ErrorCode, detail, errors === undefined ? {} : { errors });
+  return new MtmtError(code as ErrorCode, detail, { ...(errors !== undefined && { errors }), ...(status === 503 && { retryAfterSeconds }) });
 }

@@ -1,7 +1,7 @@
 /** What a client sent, as words that know where in its text they stand. */
 import type { Entity } from '../schemas/ner.ts';
 import { indexOfLoneSurrogate, offsetsOf, type OffsetUnit } from '../text/offsets.ts';
-import { segmentWords, type Word } from '../text/words.ts';
+import { wordsOf, type Word } from '../text/words.ts';
 import type { ScoredSpan } from './entities.ts';
 
 export interface Document {
@@ -10,8 +10,36 @@ export interface Document {
   readonly words: readonly Word[];
 }
 
-export function documentOfText(text: string, language?: string): Document {
-  return { text, words: segmentWords(text, language) };
+/** Words and what is between them, some 5 ms of them. */
+const PAUSE_AFTER = 1024;
+
+/**
+ * Others' requests go on meanwhile: to find the words of a megabyte takes seconds.
+ * @returns null where there are more than `maxWords` in all
+ * @throws the signal's reason
+ */
+export async function documentsOfTexts(
+  texts: readonly string[],
+  { language, maxWords, signal }: { language?: string | undefined; maxWords: number; signal?: AbortSignal | undefined },
+): Promise<Document[] | null> {
+  const documents: Document[] = [];
+  let steps = 0;
+  let count = 0;
+  for (const text of texts) {
+    const words: Word[] = [];
+    for (const word of wordsOf(text, language)) {
+      if (word !== null) words.push(word);
+      if (word !== null && ++count > maxWords) return null;
+      if (++steps % PAUSE_AFTER === 0) await pause(signal);
+    }
+    documents.push({ text, words });
+  }
+  return documents;
+}
+
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise(setImmediate);
+  signal?.throwIfAborted();
 }
 
 /** The words as given, whatever they hold, joined by one space. */
@@ -38,11 +66,13 @@ export function locate({ text, words }: Document, spans: readonly ScoredSpan[], 
   });
 }
 
-/** @returns the input that has half a surrogate pair, which no UTF-8 can say, and where */
-export function findBroken(inputs: Iterable<readonly [pointer: string, text: string]>): { pointer: string; index: number } | null {
+/** The inputs that have half a surrogate pair, which no UTF-8 can say, and where; at most `limit` of them. */
+export function findBroken(inputs: Iterable<readonly [pointer: string, text: string]>, limit: number): { pointer: string; index: number }[] {
+  const found: { pointer: string; index: number }[] = [];
   for (const [pointer, text] of inputs) {
     const index = indexOfLoneSurrogate(text);
-    if (index >= 0) return { pointer, index };
+    if (index >= 0) found.push({ pointer, index });
+    if (found.length === limit) break;
   }
-  return null;
+  return found;
 }

@@ -1,10 +1,13 @@
 /** The tagger's HTTP server: JSON between the API and the models, not for the outer world. */
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { MtmtError } from '../errors.ts';
+import { fail, MtmtError } from '../errors.ts';
 import { NerRequest } from '../schemas/ner.ts';
-import { RETRY_AFTER_SECONDS, type Tagging } from './tag.ts';
+import type { Tagging } from './tag.ts';
 
+/** More than the API takes itself. */
 const BODY_LIMIT_BYTES = 64 * 1024 ** 2;
+/** Whose turn a request takes. */
+export const CLIENT_HEADER = 'x-mtmt-client';
 
 export interface TaggerServerOptions {
   readonly tagging: Tagging;
@@ -12,6 +15,7 @@ export interface TaggerServerOptions {
   /** Checkpoints in memory. */
   readonly models: () => string[];
   readonly log: FastifyBaseLogger;
+  readonly bodyLimitBytes?: number;
 }
 
 /** What goes wrong, as the client reads it. */
@@ -21,11 +25,11 @@ export interface TaggerProblem {
   readonly errors?: MtmtError['errors'];
 }
 
-export function taggerServer({ tagging, device, models, log }: TaggerServerOptions): FastifyInstance {
+export function taggerServer({ tagging, device, models, log, bodyLimitBytes = BODY_LIMIT_BYTES }: TaggerServerOptions): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
+    bodyLimit: bodyLimitBytes,
     forceCloseConnections: 'idle',
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   });
@@ -41,16 +45,17 @@ export function taggerServer({ tagging, device, models, log }: TaggerServerOptio
   });
   app.post<{ Body: NerRequest }>('/tag', { schema: { body: NerRequest } }, async (request, reply) => {
     const startedAt = performance.now();
-    const response = await tagging.tag(request.body, { signal: abandoned(request, reply) });
+    const client = request.headers[CLIENT_HEADER];
+    const response = await tagging.tag(request.body, { signal: abandoned(request, reply), client: typeof client === 'string' ? client : undefined });
     log.debug({ checkpointId: response.model.checkpointId, texts: response.results.length, durationMs: performance.now() - startedAt }, 'tagged');
     return response;
   });
   app.get('/ready', () => ({ ok: true, device, models: models(), waiting: tagging.waiting() }));
-  app.setErrorHandler((error, _request, reply) => {
-    const { status, problem } = describe(error);
+  app.setErrorHandler((error, request, reply) => {
+    const { status, problem, retryAfterSeconds = 1 } = describe(error, request, bodyLimitBytes);
     // messages of parsers quote what they read: they are the client's text, and stay out of the log
     if (status >= 500 && problem.code !== 'OVERLOADED') log.error({ err: error, code: problem.code }, 'tagging failed');
-    if (status === 503) void reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (status === 503) void reply.header('retry-after', retryAfterSeconds);
     return reply.code(status).send(problem);
   });
   return app;
@@ -70,13 +75,14 @@ function abandoned(request: FastifyRequest, reply: FastifyReply): AbortSignal {
 
 class ClientGone extends Error {}
 
-function describe(error: unknown): { status: number; problem: TaggerProblem } {
+function describe(error: unknown, request: FastifyRequest, maxBytes: number): { status: number; problem: TaggerProblem; retryAfterSeconds?: number | undefined } {
   if (error instanceof MtmtError) {
-    const { status, code, message, errors } = error;
-    return { status, problem: { code, detail: message, ...(errors && { errors }) } };
+    const { status, code, message, errors, retryAfterSeconds } = error;
+    return { status, problem: { code, detail: message, ...(errors && { errors }) }, retryAfterSeconds };
   }
   if (error instanceof ClientGone) return { status: 499, problem: { code: 'INTERNAL', detail: 'the client has gone' } };
   const { statusCode = 500, message = '', validation } = error as { statusCode?: number; message?: string; validation?: unknown };
+  if (statusCode === 413) return describe(fail('BODY_TOO_LARGE', { sizeBytes: Number(request.headers['content-length']) || null, maxBytes }), request, maxBytes);
   if (statusCode >= 500) return { status: 500, problem: { code: 'INTERNAL', detail: 'Something went wrong on our side' } };
   return { status: statusCode, problem: { code: 'NER_INPUT_INVALID', detail: validation === undefined ? 'The body is not valid JSON' : message } };
 }

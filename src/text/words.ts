@@ -38,15 +38,20 @@ const DOTTED = /^(?:\p{L}\.)+\p{L}$/u;
 
 /** @param language BCP 47; only elisions and ICU's tailorings depend on it */
 export function segmentWords(text: string, language?: string): Word[] {
+  return [...wordsOf(text, language)].filter((word) => word !== null);
+}
+
+/** The same one by one, with a null for each stretch that is no word: a reader of millions may pause or stop anywhere. */
+export function* wordsOf(text: string, language?: string): Generator<Word | null> {
   const base = (language ?? '').split('-')[0]?.toLowerCase() ?? '';
-  const found: Range[] = [];
-  for (const [from, to] of segments(text, language)) {
-    const range = trim(text, from, to);
-    if (range !== null) found.push(range);
+  for (const range of join(text, trimmed(text, language))) {
+    if (range === null) yield null;
+    else for (const [start, end] of cutApostrophes(text, range, base)) yield { word: text.slice(start, end), start, end };
   }
-  return join(text, found)
-    .flatMap((range) => cutApostrophes(text, range, base))
-    .map(([start, end]) => ({ word: text.slice(start, end), start, end }));
+}
+
+function* trimmed(text: string, language: string | undefined): Generator<Range | null> {
+  for (const [from, to] of segments(text, language)) yield trim(text, from, to);
 }
 
 function trim(text: string, start: number, end: number): Range | null {
@@ -56,27 +61,37 @@ function trim(text: string, start: number, end: number): Range | null {
   return start === end || INVISIBLE.test(text.slice(start, end)) ? null : [start, end];
 }
 
-/** One pass over neighbours; what is joined may be joined again (`1996-08-22`). */
-function join(text: string, ranges: readonly Range[]): Range[] {
-  const words: Range[] = [];
-  for (let i = 0; i < ranges.length; i++) {
-    const [start, end] = ranges[i] as Range;
-    const last = words.at(-1);
-    const next = ranges[i + 1];
-    const piece = text.slice(start, end);
-    if (last === undefined || last[1] !== start) {
-      words.push([start, end]);
-      continue;
+/** One pass over neighbors; what is joined may be joined again (`1996-08-22`). */
+function* join(text: string, ranges: Iterable<Range | null>): Generator<Range | null> {
+  let last: Range | undefined;
+  let piece: Range | undefined;
+  for (const next of ranges) {
+    if (next === null) yield null;
+    else if (piece === undefined) piece = next;
+    else {
+      const end = joinedEnd(text, { last, piece, next });
+      if (last !== undefined && end === null) yield last;
+      last = last === undefined || end === null ? piece : [last[0], end];
+      piece = end === next[1] ? undefined : next;
     }
-    if (isLink(piece) && next?.[0] === end && links(text, { last, piece, next })) {
-      words[words.length - 1] = [last[0], next[1]];
-      i++;
-    } else if (CONTRACTED.test(piece) && isApostrophe(text.slice(...last)) && next?.[0] !== end) words[words.length - 1] = [last[0], end];
-    else if (piece === '.' && keepsStop(text, last, next)) words[words.length - 1] = [last[0], end];
-    else if ((piece === '.' || piece === '-') && isRunOf(text, last, piece)) words[words.length - 1] = [last[0], end];
-    else words.push([start, end]);
   }
-  return words;
+  if (piece !== undefined) {
+    const end = joinedEnd(text, { last, piece, next: undefined });
+    if (last !== undefined && end === null) yield last;
+    last = last === undefined || end === null ? piece : [last[0], end];
+  }
+  if (last !== undefined) yield last;
+}
+
+/** Where the last word ends with this piece, and the next one where the piece links both; null where a word begins here. */
+function joinedEnd(text: string, { last, piece, next }: { last: Range | undefined; piece: Range; next: Range | undefined }): number | null {
+  const [start, end] = piece;
+  if (last === undefined || last[1] !== start) return null;
+  const written = text.slice(start, end);
+  if (isLink(written) && next?.[0] === end && links(text, { last, piece: written, next })) return next[1];
+  if (CONTRACTED.test(written) && isApostrophe(text.slice(...last)) && next?.[0] !== end) return end;
+  if (written === '.' && keepsStop(text, last, next)) return end;
+  return (written === '.' || written === '-') && isRunOf(text, last, written) ? end : null;
 }
 
 function isLink(piece: string): boolean {

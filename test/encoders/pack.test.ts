@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cutWindows, layOut, packUnits, packWindows, rowShape, type Window } from '../../src/encoders/pack.ts';
+import { cutWindows, layOut, packUnits, packWindows, rowShape, windowRanges, type Window } from '../../src/encoders/pack.ts';
 import type { PiecedWords, PieceTokenizer } from '../../src/encoders/tokenizer.ts';
 import { random } from '../../src/corpora/random.ts';
 
@@ -42,6 +42,40 @@ test('a long sentence is read in overlapping windows, every word decided exactly
     const decided = windows.flatMap(({ words: own, pieces }) => own.map(({ word, at }) => ({ word, piece: pieces[at] })));
     assert.deepEqual(decided.map(({ word }) => word).sort((a, b) => a - b), [...words.keys()]);
     for (const { word, piece } of decided) assert.equal(piece, 100 + word);
+  }
+});
+
+test('each word of a long sentence is decided by one window, in order, with nearly a quarter of it as context on both sides where the sentence has so much', () => {
+  const generator = random(6);
+  for (let round = 0; round < 300; round++) {
+    const capacity = 24 + generator.int(100);
+    const longest = 1 + generator.int(6);
+    const starts = new Int32Array(1 + generator.int(400));
+    for (let word = 1; word < starts.length; word++) starts[word] = starts[word - 1]! + 1 + generator.int(longest);
+    const total = starts.at(-1)!;
+    const context = capacity / 4 - 1.5 * longest;
+    let decided = 0;
+    for (const { from, to, decidesFrom, decidesTo } of windowRanges(starts, capacity)) {
+      assert.ok(starts[to]! - starts[from]! <= capacity);
+      assert.equal(decidesFrom, decided);
+      for (let word = decidesFrom; word < decidesTo; word++) {
+        assert.ok(starts[word]! - starts[from]! >= Math.min(starts[word]!, context), `word ${word} after the cut at ${from}`);
+        assert.ok(starts[to]! - starts[word + 1]! >= Math.min(total - starts[word + 1]!, context), `word ${word} before the cut at ${to}`);
+      }
+      decided = decidesTo;
+    }
+    assert.equal(decided, starts.length - 1);
+  }
+});
+
+test('words longer than a window stand alone, and every word is still decided by one window', () => {
+  const generator = random(7);
+  for (let round = 0; round < 300; round++) {
+    const starts = new Int32Array(1 + generator.int(100));
+    for (let word = 1; word < starts.length; word++) starts[word] = starts[word - 1]! + (generator.int(8) === 0 ? 20 + generator.int(60) : 1 + generator.int(4));
+    const ranges = windowRanges(starts, 20);
+    assert.deepEqual(ranges.flatMap(({ decidesFrom, decidesTo }) => Array.from({ length: decidesTo - decidesFrom }, (_, index) => decidesFrom + index)), [...starts.keys()].slice(0, -1));
+    for (const { from, to } of ranges) assert.ok(to - from <= 1 || starts[to]! - starts[from]! <= 20);
   }
 });
 

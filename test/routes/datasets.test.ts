@@ -79,8 +79,8 @@ test('uploads', async (t) => {
         { pointer: '/sentences/1', detail: 'expected 2 tags, one for each token, found 1' },
       ]),
     ],
-    ['a file over the limit is refused', () => api.upload({ ...FIELDS, name: 'big' }, 'a O\n'.repeat(300)), problem(413, 'UPLOAD_TOO_LARGE', 'Upload is too large', 'The file is larger than MAX_UPLOAD_BYTES; nothing of it was stored')],
-    ['a file that breaks where it is cut is too large, not broken', () => api.upload({ ...FIELDS, name: 'big' }, 'word B-PER\n'.repeat(91)), problem(413, 'UPLOAD_TOO_LARGE', 'Upload is too large', 'The file is larger than MAX_UPLOAD_BYTES; nothing of it was stored')],
+    ['a file over the limit is refused', () => api.upload({ ...FIELDS, name: 'big' }, 'a O\n'.repeat(300)), problem(413, 'UPLOAD_TOO_LARGE', 'Upload is too large', 'The file has more than 1000 bytes (MAX_UPLOAD_BYTES); nothing of it was stored')],
+    ['a file that breaks where it is cut is too large, not broken', () => api.upload({ ...FIELDS, name: 'big' }, 'word B-PER\n'.repeat(91)), problem(413, 'UPLOAD_TOO_LARGE', 'Upload is too large', 'The file has more than 1000 bytes (MAX_UPLOAD_BYTES); nothing of it was stored')],
     [
       'a field that is missing is named',
       () => api.upload({ name: 'x', kind: 'labeled', split: 'train' }, CONLL),

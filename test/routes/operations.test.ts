@@ -88,7 +88,7 @@ test('errors that no route has', async (t) => {
     ['JSON that poisons', { method: 'POST', url: '/experiments', payload: '{"name":"x","__proto__":{}}', headers: json }, invalid("Body is not valid JSON but content-type is set to 'application/json'")],
     ['an empty body', { method: 'POST', url: '/runs', headers: json }, problem(400, 'BODY_MISSING', 'Body is missing', 'The request has no body; send JSON or multipart/form-data')],
     ['a body of another type', { method: 'POST', url: '/runs', payload: 'a', headers: { 'content-type': 'text/plain' } }, problem(415, 'MEDIA_TYPE', 'Media type not supported', 'Unsupported Media Type')],
-    ['a body that is too large', { method: 'POST', url: '/ner', payload: `{"text":"${'a'.repeat(17 * 1024 * 1024)}"}`, headers: json }, problem(413, 'BODY_TOO_LARGE', 'Body is too large', 'Request body is too large')],
+    ['a body that is too large', { method: 'POST', url: '/ner', payload: `{"text":"${'a'.repeat(17 * 1024 * 1024)}"}`, headers: json }, problem(413, 'BODY_TOO_LARGE', 'Body is too large', 'The body has 17825803 bytes, at most 16777216 are taken; send texts in several requests, and a dataset as a file (multipart/form-data)')],
     ['a body that is no object', { method: 'POST', url: '/experiments', payload: '[]', headers: json }, problem(400, 'REQUEST_INVALID', 'Request is not valid', 'The body is not valid: must be object', [{ pointer: '', detail: 'must be object' }])],
   ];
   for (const [name, request, expected] of cases) {

@@ -76,8 +76,8 @@ test('what the tagger refuses is answered as it says', async (t) => {
   const [pointer, index] = ['/text', 1];
   const cases: [name: string, error: Error, expected: object, retryAfter: string | undefined][] = [
     ['no model yet', fail('NO_MODEL', {}), problem(409, 'NO_MODEL', 'No model yet', 'There is no model yet: the first student that succeeds becomes the model "default", or PUT /models/default'), undefined],
-    ['half a surrogate pair', fail('TEXT_NOT_UNICODE', { pointer, index }), problem(400, 'TEXT_NOT_UNICODE', 'Text is not Unicode', '/text has half a surrogate pair at the UTF-16 index 1'), undefined],
-    ['too busy', fail('OVERLOADED', { waiting: 9, retryAfterSeconds: 1 }), problem(503, 'OVERLOADED', 'Too busy', '9 requests are waiting; try again in 1 s'), '1'],
+    ['half a surrogate pair', fail('TEXT_NOT_UNICODE', { pointer, index }), problem(422, 'TEXT_NOT_UNICODE', 'Text is not Unicode', '/text has half a surrogate pair at the UTF-16 index 1'), undefined],
+    ['too busy', fail('OVERLOADED', { requests: 9, pieces: 700, retryAfterSeconds: 3 }, { retryAfterSeconds: 3 }), problem(503, 'OVERLOADED', 'Too busy', '9 requests are at work or waiting, with 700 pieces to read; try again in 3 s'), '3'],
     ['not there', fail('TAGGER_UNAVAILABLE', { detail: 'it does not answer' }), problem(503, 'TAGGER_UNAVAILABLE', 'The tagger is not available', 'The tagger is not available: it does not answer'), '1'],
     ['broken inside', new Error('secret'), problem(500, 'INTERNAL', 'Internal error', 'Something went wrong on our side'), undefined],
   ];

@@ -16,7 +16,16 @@ export function piecesOf(word: string): number {
   return Math.max(1, Math.ceil(word.length / 2));
 }
 
-export function fakeModel({ checkpointId = 'ckpt_1', maxPieces = 20, delayMs = 0 }: { checkpointId?: string; maxPieces?: number; delayMs?: number } = {}): FakeModel {
+export interface FakeModelOptions {
+  readonly checkpointId?: string;
+  readonly maxPieces?: number;
+  /** Awaited in each call. */
+  readonly work?: (sentences: readonly (readonly string[])[]) => Promise<unknown>;
+  /** Tags of the words of one window. */
+  readonly tagsOf?: (words: readonly string[]) => string[];
+}
+
+export function fakeModel({ checkpointId = 'ckpt_1', maxPieces = 20, work = () => new Promise(setImmediate), tagsOf = tagsByForm }: FakeModelOptions = {}): FakeModel {
   const calls: string[][][] = [];
   const model: FakeModel = {
     checkpointId,
@@ -28,12 +37,11 @@ export function fakeModel({ checkpointId = 'ckpt_1', maxPieces = 20, delayMs = 0
     calls,
     isDisposed: false,
     pieceStarts: (words) => Promise.resolve(startsOf(words)),
-    recognizer: recognizerOf(async (sentences, signal) => {
+    recognizer: recognizerOf(async (sentences) => {
       if (model.isDisposed) throw new Error('the model is disposed of');
       calls.push(sentences.map((words) => [...words]));
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      signal?.throwIfAborted();
-      return sentences.map((words) => recognized(words, maxPieces));
+      await work(sentences);
+      return sentences.map((words) => ({ probs: probsOf(tagsOf(words)), pieces: startsOf(words)[words.length] ?? 0, windows: 1 }));
     }),
     dispose() {
       model.isDisposed = true;
@@ -42,8 +50,8 @@ export function fakeModel({ checkpointId = 'ckpt_1', maxPieces = 20, delayMs = 0
   return model;
 }
 
-export function recognizerOf(recognize: (sentences: readonly (readonly string[])[], signal?: AbortSignal) => Promise<Recognized[]>): Recognizer {
-  return { labels: LABELS, recognize: (sentences, { signal } = {}) => recognize(sentences, signal), dispose: () => undefined };
+export function recognizerOf(recognize: (sentences: readonly (readonly string[])[]) => Promise<Recognized[]>): Recognizer {
+  return { labels: LABELS, recognize, dispose: () => undefined };
 }
 
 /** `[words, tags]` with the given tags at `score`. */
@@ -54,15 +62,26 @@ export function probsOf(tags: readonly string[], score = 0.9): Float32Array {
   return probs;
 }
 
-function recognized(words: readonly string[], maxPieces: number): Recognized {
-  const tags = words.map((word, index) => {
+function tagsByForm(words: readonly string[]): string[] {
+  return words.map((word, index) => {
     const isName = /^[\p{Lu}\p{Lo}\p{Emoji_Presentation}]/u.test(word);
     if (!isName) return 'O';
     const isInside = index > 0 && word.length % 3 === 0 && /^[\p{Lu}\p{Lo}\p{Emoji_Presentation}]/u.test(words[index - 1] ?? '');
     return `${isInside ? 'I' : 'B'}-${word.length % 2 === 0 ? 'PER' : 'LOC'}`;
   });
-  const pieces = startsOf(words)[words.length] ?? 0;
-  return { probs: probsOf(tags), pieces, windows: Math.max(1, Math.ceil(pieces / maxPieces)) };
+}
+
+/** Work that waits until it is let go; `begun` counts the calls that have come to it. */
+export function gate(): { work: () => Promise<void>; open: () => void; begun: () => number } {
+  let open: () => void = () => undefined;
+  let begun = 0;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { work: () => (begun++, opened), open: () => open(), begun: () => begun };
+}
+
+/** Until it is so, however long that takes. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 function startsOf(words: readonly string[]): Int32Array {

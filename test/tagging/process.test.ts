@@ -32,7 +32,7 @@ test('The tagger serves the default model, follows its alias, and ends when it i
   const places = await addCheckpoint({ store, storage, encoder, tag: 'B-LOC' });
   const people = await addCheckpoint({ store, storage, encoder, tag: 'B-PER' });
   const tagless = await addCheckpoint({ store, storage, encoder, tag: null });
-  const { child, client, output } = await startTagger(t, store, env);
+  const { child, client, url, output } = await startTagger(t, store, env);
   assert.equal((await client.ready()).device, 'cpu');
   await assert.rejects(client.tag({ text: 'Nobody' }), { code: 'NO_MODEL' });
 
@@ -60,7 +60,9 @@ test('The tagger serves the default model, follows its alias, and ends when it i
   await assert.rejects(client.tag({ text: 'a', model: tagless.checkpointId }), { code: 'MODEL_CANNOT_TAG' });
 
   const last = client.tag({ texts: Array.from({ length: 50 }, () => 'word '.repeat(50)) });
-  await wait(20);
+  const state = { isAnswered: false };
+  void last.then(() => (state.isAnswered = true));
+  while (!state.isAnswered && (await waitingAt(url)) === 0) await wait(5);
   child.kill('SIGTERM');
   const [code] = (await once(child, 'exit')) as [number | null];
   assert.equal((await last).results.length, 50);
@@ -86,6 +88,12 @@ interface SetUp {
   readonly storage: Storage;
   readonly encoder: InstalledEncoder;
   readonly env: Record<string, string>;
+}
+
+/** Requests at work or waiting there. */
+async function waitingAt(url: string): Promise<number> {
+  const { waiting } = (await (await fetch(new URL('/ready', url))).json()) as { waiting: number };
+  return waiting;
 }
 
 function only({ results }: NerResponse): NerResult {

@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { random } from '../../src/corpora/random.ts';
+import type { MtmtError } from '../../src/errors.ts';
 import type { NerRequest } from '../../src/schemas/ner.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { tagging, type Tagging } from '../../src/tagging/tag.ts';
-import { cut, wildText } from '../text/wild-text.ts';
-import { fakeModel, type FakeModel } from './fake-model.ts';
+import { fakeModel, gate, until, type FakeModel, type FakeModelOptions } from './fake-model.ts';
 
-function fixture(o: { aliases?: Map<string, string>; limit?: number; delayMs?: number; languages?: string[] } = {}): Tagging & { models: Map<string, FakeModel> } {
-  const { aliases = new Map([['default', 'ckpt_1']]), limit = 10, delayMs = 0, languages = ['es', 'pt-BR'] } = o;
+interface FixtureOptions extends FakeModelOptions {
+  readonly aliases?: Map<string, string>;
+  readonly limit?: number;
+  readonly maxWaitingPieces?: number;
+  readonly languages?: string[];
+}
+
+function fixture(o: FixtureOptions = {}): Tagging & { models: Map<string, FakeModel> } {
+  const { aliases = new Map([['default', 'ckpt_1']]), limit = 10, maxWaitingPieces, languages = ['es', 'pt-BR'], ...options } = o;
   const models = new Map<string, FakeModel>();
   const load = async (checkpointId: string): Promise<FakeModel> => {
-    const model = fakeModel({ checkpointId, delayMs });
+    const model = fakeModel({ ...options, checkpointId });
     models.set(checkpointId, model);
     return model;
   };
   const checkpointOfAlias = async (alias: string): Promise<string | null> => aliases.get(alias) ?? null;
-  return { ...tagging({ pool: modelPool({ load, size: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit }), models };
+  return { ...tagging({ pool: modelPool({ load, size: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit, ...(maxWaitingPieces !== undefined && { maxWaitingPieces }) }), models };
 }
 
 test('A text is answered whole', async () => {
@@ -38,27 +44,6 @@ test('A text is answered whole', async () => {
     warnings: [],
   });
 });
-
-for (const offsetUnit of ['codepoint', 'utf16', 'byte'] as const) {
-  test(`The text of an entity is what its offsets cut, counted in ${offsetUnit}`, async () => {
-    const { tag } = fixture();
-    const generator = random(3);
-    let entities = 0;
-    for (const aggregation of ['none', 'simple', 'first', 'average', 'max'] as const) {
-      const texts = Array.from({ length: 60 }, () => wildText(generator, 30));
-      const tokens = Array.from({ length: 20 }, () => Array.from({ length: generator.int(8) }, () => wildText(generator, 2)));
-      for (const [request, inputs] of [[{ texts }, texts], [{ tokens }, tokens.map((words) => words.join(' '))]] as const) {
-        const { results } = await tag({ ...request, offsetUnit, aggregation });
-        assert.equal(results.length, inputs.length);
-        for (const [index, result] of results.entries()) {
-          for (const { text, start, end } of result.entities) assert.equal(cut(inputs[index] ?? '', start, end, offsetUnit), text);
-          entities += result.entities.length;
-        }
-      }
-    }
-    assert.ok(entities > 1000);
-  });
-}
 
 test('Tokens are answered with a tag for each word, and offsets in the words joined by a space', async () => {
   const { results } = await fixture().tag({ tokens: [['Sr.', 'Bert', 'x y', 'Rom'], []], aggregation: 'first' });
@@ -99,20 +84,49 @@ describe('text longer than the model’s window of 20 pieces', () => {
     assert.deepEqual(results[0]?.tags, [...Array<string>(9).fill('O'), 'B-PER', 'O', 'O']);
   });
 
-  test('of one giant word is read as far as it goes', async () => {
-    const { results } = await fixture().tag({ text: 'X'.repeat(400), overflow: 'truncate' });
-    assert.equal(results[0]?.truncated, true);
-  });
+  for (const overflow of ['window', 'truncate'] as const) {
+    test(`of one giant word is read as far as a window goes, and says so (${overflow})`, async () => {
+      const { results } = await fixture().tag({ tokens: [['X'.repeat(400)]], overflow });
+      assert.deepEqual(results, [{ entities: [{ label: 'PER', text: 'X'.repeat(400), start: 0, end: 400, score: 0.9 }], tags: ['B-PER'], language: null, truncated: true, windows: 1, pieces: 20 }]);
+    });
+  }
 });
 
 const REFUSED: [title: string, request: NerRequest, error: object][] = [
   ['nothing to tag', {}, { code: 'NER_INPUT_INVALID', status: 400 }],
   ['two kinds of input', { text: 'a', tokens: [['a']] }, { code: 'NER_INPUT_INVALID', message: 'One of text, texts and tokens must be given, found text and tokens' }],
-  ['a lone surrogate', { text: 'ab\ud800c' }, { code: 'TEXT_NOT_UNICODE', status: 400, message: '/text has half a surrogate pair at the UTF-16 index 2' }],
+  ['a lone surrogate', { text: 'ab\ud800c' }, { code: 'TEXT_NOT_UNICODE', status: 422, message: '/text has half a surrogate pair at the UTF-16 index 2' }],
   ['a lone surrogate in one of many words', { tokens: [['a'], ['b', '\udc00']] }, { code: 'TEXT_NOT_UNICODE', message: '/tokens/1/1 has half a surrogate pair at the UTF-16 index 0' }],
   ['an alias that is not there', { text: 'a', model: 'other' }, { code: 'MODEL_NOT_FOUND', status: 404 }],
 ];
 for (const [title, request, error] of REFUSED) test(`A request with ${title} is refused`, () => assert.rejects(fixture().tag(request), error));
+
+test('A refusal names every place that is wrong, up to a hundred', async () => {
+  const { tag } = fixture();
+  const broken = tag({ texts: ['fine', 'a\ud800', 'fine', '\udfff\udfff'] });
+  const detail = (index: number): string => `half a surrogate pair at the UTF-16 index ${index}`;
+  await assert.rejects(broken, { code: 'TEXT_NOT_UNICODE', errors: [{ pointer: '/texts/1', detail: detail(1) }, { pointer: '/texts/3', detail: detail(0) }] });
+  const long = tag({ tokens: [['a'], Array<string>(21).fill('a'), Array<string>(30).fill('a')], overflow: 'error' });
+  await assert.rejects(long, { code: 'TEXT_TOO_LONG', errors: [{ pointer: '/tokens/1', detail: '21 pieces, at most 20' }, { pointer: '/tokens/2', detail: '30 pieces, at most 20' }] });
+  await assert.rejects(tag({ texts: Array<string>(150).fill('\ud800') }), ({ errors }: MtmtError) => errors?.length === 100);
+});
+
+test('More words in all than are taken are refused, however they are written', async () => {
+  const { tag } = fixture();
+  await assert.rejects(tag({ texts: Array<string>(6).fill('王 '.repeat(100_000)) }), { code: 'TEXT_TOO_LONG', message: 'The request has more than 500000 words in all, at most 500000 are read' });
+  await assert.rejects(tag({ tokens: Array<string[]>(6).fill(Array<string>(100_000).fill('a')) }), { code: 'TEXT_TOO_LONG', message: 'The request has 600000 words in all, at most 500000 are read' });
+});
+
+test('While a long text is cut into words others are answered, and it can be given up', async () => {
+  const { tag, models } = fixture();
+  await tag({ text: 'warm' });
+  const leaving = new AbortController();
+  const long = tag({ text: 'word '.repeat(300_000) }, { signal: leaving.signal });
+  await tag({ text: 'short' });
+  leaving.abort(new Error('gone'));
+  await assert.rejects(long, /gone/);
+  assert.deepEqual(models.get('ckpt_1')?.calls.flat(2), ['warm', 'short']);
+});
 
 test('Without any model the answer is that there is none yet', async () => {
   await assert.rejects(fixture({ aliases: new Map() }).tag({ text: 'a' }), { code: 'NO_MODEL', status: 409 });
@@ -130,16 +144,34 @@ test('A language that the model was never scored in is warned of', async () => {
 });
 
 test('Beyond the limit requests are refused at once, and taken again later', async () => {
-  const { tag } = fixture({ limit: 2, delayMs: 10 });
+  const { work, open } = gate();
+  const { tag } = fixture({ limit: 2, work });
   const taken = [tag({ text: 'a' }), tag({ text: 'b' })];
   await assert.rejects(tag({ text: 'c' }), { code: 'OVERLOADED', status: 503 });
+  open();
   await Promise.all(taken);
   assert.equal((await tag({ text: 'd' })).results.length, 1);
 });
 
+test('Work beyond the limit is refused, short requests are not, and an idle model takes any', async () => {
+  const { work, open, begun } = gate();
+  const { tag } = fixture({ maxWaitingPieces: 5000, work });
+  const words = (count: number): NerRequest => ({ text: 'word '.repeat(count) });
+  const taken = [tag(words(4000))];
+  await until(() => begun() === 1);
+  taken.push(tag(words(10)));
+  await assert.rejects(tag(words(1000)), ({ code, message, retryAfterSeconds }: MtmtError) => {
+    assert.match(message, /^3 requests are at work or waiting, with \d{5} pieces to read; try again in 1 s$/);
+    return code === 'OVERLOADED' && retryAfterSeconds === 1;
+  });
+  open();
+  for (const { results } of await Promise.all(taken)) assert.equal(results.length, 1);
+  assert.equal((await tag(words(1000))).results[0]?.truncated, false);
+});
+
 test('An alias moved under load answers each request with one model, the new one from then on', async () => {
   const aliases = new Map([['default', 'ckpt_1']]);
-  const { tag, models } = fixture({ aliases, limit: 100, delayMs: 2 });
+  const { tag, models } = fixture({ aliases, limit: 100 });
   const before = Array.from({ length: 20 }, (_, index) => tag({ texts: [`Old${index}`, `Older${index}`] }));
   await before[0];
   aliases.set('default', 'ckpt_2');

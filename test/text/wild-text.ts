@@ -10,7 +10,7 @@ const PARTS = [
   '王小明', '在Google工作', '，', '。', '東京タワーへ行く', '让·雅克', '서울에서', '𠮷野家', '𝔘𝔫𝔦', '𐍈',
   '\0', '\u0007', '\u00ad', '\ufeff', '\u200b', '\u2028',
 ];
-const SPACES = ['', '', ' ', ' ', '  ', '\n', '\t', '\u00a0', '\u3000'];
+const SPACES = ['', '', ' ', ' ', '  ', '\n', '\r\n', '\t', '\u00a0', '\u3000'];
 
 export function wildText(generator: Random, maxParts: number): string {
   const draw = (items: readonly string[]): string => items[generator.int(items.length)] ?? '';
