@@ -107,7 +107,7 @@ test('a file becomes a file', async (t) => {
 
 test('a service that is busy is asked again; one that refuses a text is believed', { timeout: 60_000 }, async (t) => {
   const it = await world(t);
-  it.failures.push(fail('OVERLOADED', { waiting: 9, retryAfterSeconds: 1 }));
+  it.failures.push(fail('OVERLOADED', { requests: 9, pieces: 900, retryAfterSeconds: 1 }));
   assert.equal((await tag(it, 'Ana Li\n')).failure, null);
   const errors = [{ pointer: '/texts/1', detail: '9 UTF-16 units, at most 8' }];
   it.failures.push(fail('TEXT_TOO_LONG', { pointer: '/texts/1', found: 9, expected: 8, unit: 'UTF-16 units' }, { errors }));
