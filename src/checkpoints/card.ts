@@ -57,7 +57,7 @@ export function modelCard({ manifest, encoder, corpora, scores }: CardFacts): st
     `# ${title(manifest)}`,
     '',
     `Checkpoint \`${manifest.checkpointId}\` of run \`${manifest.runId}\`, step ${manifest.step}, seed ${manifest.seed}.`,
-    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on the first piece of each word.` : '',
+    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on the first piece of each word. Temperature of calibrated scores: ${(manifest.temperature ?? 1).toFixed(3)} (softmax of the logits divided by it).` : '',
     '',
     '## Scores',
     '',

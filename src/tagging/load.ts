@@ -40,6 +40,7 @@ export async function loadTaggingModel({
     recognizer,
     labels: recognizer.labels,
     decoding: manifest.options.decoding,
+    temperature: manifest.temperature ?? 1,
     maxPieces: longest - 2,
     pieceStarts: async (words) => (await tokenizer.pieces(words)).starts,
     dispose: () => recognizer.dispose(),

@@ -10,6 +10,8 @@ export interface TaggingModel {
   readonly recognizer: Recognizer;
   readonly labels: LabelSet;
   readonly decoding: 'viterbi' | 'argmax';
+  /** Of scores, see `Manifest`. */
+  readonly temperature: number;
   /** Longest window, the two special pieces not counted. */
   readonly maxPieces: number;
   /** `[words + 1]`: word i has the pieces `starts[i]` up to `starts[i + 1]`. */

@@ -136,7 +136,7 @@ function resultOf(
 ): NerResult {
   const { aggregation = 'first', offsetUnit = 'codepoint', threshold = 0, language = null } = request;
   const { probs, windows, pieces } = recognized ?? { probs: new Float32Array(0), windows: 0, pieces: 0 };
-  const spans = words.length === 0 ? [] : entitiesOf(probs, model.labels, { aggregation, decoding: model.decoding, threshold });
+  const spans = words.length === 0 ? [] : entitiesOf(probs, model.labels, { aggregation, decoding: model.decoding, temperature: model.temperature, threshold });
   return {
     entities: locate(document, spans, offsetUnit),
     ...(request.tokens !== undefined && { tags: tagsOfEntities(spans, document.words.length) }),

@@ -24,6 +24,7 @@ export function fakeModel({ checkpointId = 'ckpt_1', maxPieces = 20, delayMs = 0
     encoder: 'tiny',
     labels: LABELS,
     decoding: 'viterbi',
+    temperature: 1,
     maxPieces,
     calls,
     isDisposed: false,
