@@ -16,7 +16,7 @@ function fixture(o: { aliases?: Map<string, string>; limit?: number; delayMs?: n
     return model;
   };
   const checkpointOfAlias = async (alias: string): Promise<string | null> => aliases.get(alias) ?? null;
-  return { ...tagging({ pool: modelPool({ load, size: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit }), models };
+  return { ...tagging({ pool: modelPool({ find: async (checkpointId) => ({ sizeBytes: 1, load: () => load(checkpointId) }), budgetBytes: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit }), models };
 }
 
 test('A text is answered whole', async () => {
