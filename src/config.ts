@@ -1,5 +1,5 @@
 /** Environment -> one frozen, validated Config. The only reader of process.env; everything else is handed a Config. */
-import { homedir, userInfo } from 'node:os';
+import { homedir, totalmem, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fail } from './errors.ts';
 
@@ -45,6 +45,8 @@ export interface Config {
   readonly resumeSeconds: number;
   /** Requests that may wait in the tagger before it answers 503. */
   readonly taggerQueue: number;
+  /** Bytes of models in the tagger. */
+  readonly taggerMemoryBytes: number;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -82,6 +84,7 @@ export function loadConfig(variables: Environment = process.env): Config {
     maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
     resumeSeconds: wholeNumber(env, 'RESUME_SECONDS', 60, 0, 24 * 60 * 60),
+    taggerMemoryBytes: wholeNumber(env, 'TAGGER_MEMORY', Math.floor(memoryBytes() / 4), 1, Number.MAX_SAFE_INTEGER),
     taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 512, 1, 100_000),
   });
 }
@@ -94,6 +97,12 @@ export function backendOptions({ devices, xla }: Config): { device: 'auto' | 'cp
 function defaultDataDir(): string {
   // Postgres refuses to run as root, and its own user cannot enter root's home
   return userInfo().uid === 0 ? '/var/lib/mtmt' : join(homedir(), '.local', 'share', 'mtmt');
+}
+
+/** Of this machine, or of the container where that has less. */
+function memoryBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 function wholeNumber(env: Environment, name: string, fallback: number, min: number, max: number): number {

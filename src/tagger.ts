@@ -3,11 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
-import { loadCheckpoint } from './checkpoints/load.ts';
+import { openCheckpoint } from './checkpoints/load.ts';
 import { assertMatches, hasHead, parseManifest } from './checkpoints/manifest.ts';
 import { backendOptions, loadConfig } from './config.ts';
 import { findEncoder } from './encoders/registry.ts';
-import { loadTokenizer, type PieceTokenizer } from './encoders/tokenizer.ts';
 import { fail } from './errors.ts';
 import { listen, tellParent } from './listen.ts';
 import { openStorage } from './storage/open.ts';
@@ -16,15 +15,16 @@ import { checkpointOfAlias } from './store/models.ts';
 import { gone, seen } from './store/processes.ts';
 import { listScores } from './store/scores.ts';
 import { openStore } from './store/store.ts';
+import { openEncoders } from './tagging/encoders.ts';
 import { loadTaggingModel } from './tagging/load.ts';
-import { modelPool, type TaggingModel } from './tagging/pool.ts';
+import { modelPool, type LoadableModel, type TaggingModel } from './tagging/pool.ts';
+import { preload } from './tagging/preload.ts';
+import { sizeOfModel } from './tagging/size.ts';
 import { taggerServer } from './tagging/server.ts';
 import { shared } from './tagging/shared.ts';
 import { DEFAULT_ALIAS, tagging } from './tagging/tag.ts';
 import { loadBackend } from './tensor/backend.ts';
 
-/** Models in memory. */
-const POOL_SIZE = 3;
 /** Longest wait for requests at work when the process is ended. */
 const STOP_MS = 12_000;
 
@@ -35,11 +35,17 @@ const log = pino({ level: config.logLevel, base: { process: 'tagger', pid: proce
 const { device } = await loadBackend(backendOptions(config));
 const store = await openStore(databaseUrl);
 const storage = await openStorage(config);
-const tokenizers = new Map<string, Promise<PieceTokenizer>>();
-const pool = modelPool({ load: loadModel, size: POOL_SIZE });
-const tagger = tagging({
+const encoders = openEncoders();
+const pool = modelPool({ find: findModel, budgetBytes: config.taggerMemoryBytes });
+const preloading = preload({
   pool,
   checkpointOfAlias: shared((alias) => checkpointOfAlias(store, alias)),
+  always: DEFAULT_ALIAS,
+  onFailure: (err, checkpointId) => log.error({ err, checkpointId }, 'the model of an alias could not be loaded'),
+});
+const tagger = tagging({
+  pool,
+  checkpointOfAlias: (alias) => preloading.resolve(alias),
   scoredLanguages: async (runId) => (await listScores(store, [runId])).map(({ language }) => language),
   limit: config.taggerQueue,
 });
@@ -50,8 +56,7 @@ const url = urlOf(config.taggerHost, port);
 await announce();
 tellParent({ type: 'listening', port });
 log.info({ processId, url, device }, 'tagger started');
-let failedCheckpoint: string | undefined;
-void preload();
+void preloading.refresh();
 const heartbeat = setInterval(beat, config.heartbeatSeconds * 1000);
 
 closeWithGrace({ delay: STOP_MS, logger: false }, async ({ signal, err }) => {
@@ -62,11 +67,12 @@ closeWithGrace({ delay: STOP_MS, logger: false }, async ({ signal, err }) => {
   await gone(store, processId).catch(() => undefined);
   await server.close();
   await pool.close();
+  await encoders.close();
   await store.$disconnect();
 });
 
 function beat(): void {
-  void preload();
+  void preloading.refresh();
   announce().catch((error: unknown) => log.warn({ err: error }, 'the tagger could not report itself'));
 }
 
@@ -75,38 +81,23 @@ async function announce(): Promise<void> {
   await seen(store, { processId, role: 'tagger', host: hostname(), device, detail });
 }
 
-/** So that no request waits for the default model, whenever it is moved. */
-async function preload(): Promise<void> {
-  const checkpointId = await checkpointOfAlias(store, DEFAULT_ALIAS).catch(() => null);
-  if (checkpointId === null || checkpointId === failedCheckpoint) return;
-  await pool
-    .use(checkpointId, () => Promise.resolve())
-    .catch((error: unknown) => {
-      failedCheckpoint = checkpointId;
-      log.error({ err: error, checkpointId }, 'the default model could not be loaded');
-    });
-}
-
-async function loadModel(checkpointId: string): Promise<TaggingModel> {
-  const startedAt = performance.now();
+async function findModel(checkpointId: string): Promise<LoadableModel> {
   const row = await findCheckpoint(store, checkpointId);
   if (row === null) throw fail('MODEL_NOT_FOUND', { model: checkpointId });
   const manifest = parseManifest(row.manifest);
   if (!hasHead(manifest)) throw fail('MODEL_CANNOT_TAG', { checkpointId, kind: manifest.kind });
   const encoder = await findEncoder(config.encodersDir, manifest.encoder.encoderId);
   assertMatches(manifest, encoder);
-  const tokenizer = await (tokenizers.get(encoder.directory) ?? keepTokenizer(encoder.directory));
-  const checkpoint = await loadCheckpoint(storage, { storageKey: row.storageKey, manifest });
-  const model = await loadTaggingModel({ checkpoint, encoder, tokenizer, cacheDir: config.cacheDir });
-  log.info({ checkpointId, runId: row.runId, durationMs: Math.round(performance.now() - startedAt) }, 'model loaded');
-  return model;
-}
-
-function keepTokenizer(directory: string): Promise<PieceTokenizer> {
-  const loading = loadTokenizer(directory);
-  tokenizers.set(directory, loading);
-  loading.catch(() => tokenizers.delete(directory));
-  return loading;
+  const { runId, storageKey } = row;
+  const sizeBytes = sizeOfModel(encoder.config, manifest);
+  const load = async (): Promise<TaggingModel> => {
+    const startedAt = performance.now();
+    const open = await encoders.open(encoder);
+    const model = await loadTaggingModel({ checkpoint: await openCheckpoint(storage, { storageKey, manifest }), open, cacheDir: config.cacheDir });
+    log.info({ checkpointId, runId, sizeBytes, durationMs: Math.round(performance.now() - startedAt) }, 'model loaded');
+    return model;
+  };
+  return { sizeBytes, load };
 }
 
 /** Where others reach it: what listens everywhere is named by this machine's first address, since host names are rarely known to others. */

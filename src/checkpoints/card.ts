@@ -61,7 +61,7 @@ export function modelCard({ manifest, format, encoder, corpora, scores }: CardFa
     `# ${title(manifest)}`,
     '',
     `Checkpoint \`${manifest.checkpointId}\` of run \`${manifest.runId}\`, step ${manifest.step}, seed ${manifest.seed}.`,
-    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on ${manifest.wordPiece === 'first' ? 'the first piece of each word' : 'the first piece of each word that is more than a bare word-start mark'}.` : '',
+    hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on ${manifest.wordPiece === 'first' ? 'the first piece of each word' : 'the first piece of each word that is more than a bare word-start mark'}. Temperature of calibrated scores: ${(manifest.temperature ?? 1).toFixed(3)} (softmax of the logits divided by it).` : '',
     '',
     '## Scores',
     '',

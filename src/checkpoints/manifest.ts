@@ -35,6 +35,11 @@ export interface Manifest {
   readonly selections?: readonly string[];
   /** Dev figures by name and selection: `f1 by source-dev`. */
   readonly scores: Readonly<Record<string, number>>;
+  /**
+   * T > 0 of the scores that a tagger shows: those of p^(1/T), normalized. Fitted on dev words (training/calibrate.ts). Absent where there were
+   * none, from an evaluator's manifest, and from those of before: then it is 1.
+   */
+  readonly temperature?: number;
   readonly versions: Readonly<Record<string, string>>;
   /** ISO 8601 */
   readonly createdAt: string;

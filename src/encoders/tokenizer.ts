@@ -1,12 +1,12 @@
-// The piece tokenizer of an encoder: words in, piece ids out, through the official `tokenizers` package.
+// The piece tokenizer of an encoder: words in, piece ids out.
 //
 // Words are encoded one by one and without special pieces: the package's own isPretokenized throws (0.23.2), and one by
 // one gives the ids that transformers gives for a pre-split sentence (test/encoders/tokenizer.test.ts).
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Tokenizer } from 'tokenizers';
 import { fail } from '../errors.ts';
+import { openPieces, type Pieces, type TokenizerJson } from './pieces.ts';
 
 /** Some 30 MB when full; corpora of 200,000 sentences have about as many distinct words. */
 const MAX_CACHED_WORDS = 200_000;
@@ -36,7 +36,7 @@ export interface PieceTokenizer {
 }
 
 type SpecialIds = Pick<PieceTokenizer, 'startId' | 'endId' | 'padId' | 'unkId'>;
-type Pieces = readonly number[];
+type Ids = readonly number[];
 
 /** @param directory A folder in the Hugging Face layout: `tokenizer.json`, and `config.json` for the padding id. */
 export async function loadTokenizer(directory: string): Promise<PieceTokenizer> {
@@ -44,12 +44,12 @@ export async function loadTokenizer(directory: string): Promise<PieceTokenizer> 
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw fail('ENCODER_INVALID', { path, detail: 'it cannot be read' }, { cause });
   });
-  const tokenizer = parse(text, path);
-  const special = await specialIds({ tokenizer, text, directory, path });
-  const cache = new Map<string, Pieces>();
+  const { tokenizer, model } = parse(text, path);
+  const special = await specialIds({ tokenizer, model, directory, path });
+  const cache = new Map<string, Ids>();
 
-  async function lookUp(words: readonly string[]): Promise<ReadonlyMap<string, Pieces>> {
-    const found = new Map<string, Pieces>();
+  async function lookUp(words: readonly string[]): Promise<ReadonlyMap<string, Ids>> {
+    const found = new Map<string, Ids>();
     const missing: string[] = [];
     for (const word of new Set(words)) {
       const known = cache.get(word);
@@ -57,9 +57,9 @@ export async function loadTokenizer(directory: string): Promise<PieceTokenizer> 
       else found.set(word, known);
     }
     if (missing.length === 0) return found;
-    const encodings = await tokenizer.encodeBatch(missing, { addSpecialTokens: false });
+    const encoded = await tokenizer.encode(missing);
     for (const [i, word] of missing.entries()) {
-      const ids = encodings[i]?.getIds() ?? [];
+      const ids = encoded[i] ?? [];
       const pieces = ids.length > 0 ? ids : [special.unkId];
       found.set(word, pieces);
       if (word.length <= MAX_CACHED_CHARS) remember(cache, word, pieces);
@@ -70,7 +70,7 @@ export async function loadTokenizer(directory: string): Promise<PieceTokenizer> 
   return {
     ...special,
     digest: `sha256:${createHash('sha256').update(text).digest('hex')}`,
-    pieceOf: (id) => tokenizer.idToToken(id) ?? undefined,
+    pieceOf: (id) => tokenizer.pieceOf(id),
     pieces: async (words) => concatenate(words, await lookUp(words), special.unkId),
     async piecesOfAll(sentences) {
       const found = await lookUp(sentences.flat());
@@ -79,13 +79,11 @@ export async function loadTokenizer(directory: string): Promise<PieceTokenizer> 
   };
 }
 
-function parse(text: string, path: string): Tokenizer {
+function parse(text: string, path: string): { tokenizer: Pieces; model: TokenizerJson['model'] } {
   try {
-    const tokenizer = Tokenizer.fromString(text);
-    // Some published files carry a training run's truncation and padding; batching is ours.
-    tokenizer.disableTruncation();
-    tokenizer.disablePadding();
-    return tokenizer;
+    const json = JSON.parse(text) as TokenizerJson;
+    const { unk_id, unk_token } = json.model ?? {};
+    return { tokenizer: openPieces(text, json), model: { ...(unk_id !== undefined && { unk_id }), ...(unk_token !== undefined && { unk_token }) } };
   } catch (cause) {
     throw fail('ENCODER_INVALID', { path, detail: 'the tokenizers package refuses it' }, { cause });
   }
@@ -93,25 +91,24 @@ function parse(text: string, path: string): Tokenizer {
 
 /** Start and end are what the file's own post-processor puts around an empty text, so no family is special here. */
 async function specialIds(o: {
-  tokenizer: Tokenizer;
-  text: string;
+  tokenizer: Pieces;
+  model: TokenizerJson['model'];
   directory: string;
   path: string;
 }): Promise<SpecialIds> {
-  const around = (await o.tokenizer.encode('', null, { addSpecialTokens: true })).getIds();
+  const around = await o.tokenizer.around();
   const [startId, endId] = around;
   if (startId === undefined || endId === undefined || around.length !== 2) {
     const detail = `it puts ${around.length} special pieces around a text, expected 2`;
     throw fail('ENCODER_INVALID', { path: o.path, detail });
   }
-  const file = JSON.parse(o.text) as { model?: { unk_id?: number | null; unk_token?: string | null } };
   const configText = await readFile(join(o.directory, 'config.json'), 'utf8').catch(() => '{}');
   const config = JSON.parse(configText) as { pad_token_id?: number | null };
   const idOf = (...pieces: string[]): number | undefined =>
-    pieces.map((piece) => o.tokenizer.tokenToId(piece)).find((id) => id !== null) ?? undefined;
+    pieces.map((piece) => o.tokenizer.idOf(piece)).find((id) => id !== undefined);
   // The vocabulary before the config: multilingual-e5-small's config says 0, where its vocabulary has <pad> at 1.
   const padId = idOf('[PAD]', '<pad>') ?? config.pad_token_id ?? undefined;
-  const unkId = file.model?.unk_id ?? idOf(file.model?.unk_token ?? '[UNK]', '<unk>');
+  const unkId = o.model?.unk_id ?? idOf(o.model?.unk_token ?? '[UNK]', '<unk>');
   if (padId === undefined || unkId === undefined) {
     const detail = `it names no ${padId === undefined ? 'padding' : 'unknown'} piece`;
     throw fail('ENCODER_INVALID', { path: o.path, detail });
@@ -119,7 +116,7 @@ async function specialIds(o: {
   return { startId, endId, padId, unkId };
 }
 
-function concatenate(words: readonly string[], found: ReadonlyMap<string, Pieces>, unkId: number): PiecedWords {
+function concatenate(words: readonly string[], found: ReadonlyMap<string, Ids>, unkId: number): PiecedWords {
   const starts = new Int32Array(words.length + 1);
   const ids: number[] = [];
   for (const [i, word] of words.entries()) {
@@ -130,7 +127,7 @@ function concatenate(words: readonly string[], found: ReadonlyMap<string, Pieces
 }
 
 /** Oldest out first: a bound, not a hit-rate contest. */
-function remember(cache: Map<string, Pieces>, word: string, pieces: Pieces): void {
+function remember(cache: Map<string, Ids>, word: string, pieces: Ids): void {
   if (cache.size >= MAX_CACHED_WORDS) {
     const oldest = cache.keys().next();
     if (!oldest.done) cache.delete(oldest.value);

@@ -34,8 +34,7 @@ export class EncoderWeights {
 
   /** Rows of the file. Not after `close`. */
   wordTable(): WordTable {
-    const name = this.#stored(WORD_EMBEDDINGS);
-    return { rows: (pieces) => stack(pieces, this.config.hiddenSize, (piece) => this.#file.row(name, piece)) };
+    return tableOfFile(this.#file, this.#stored(WORD_EMBEDDINGS));
   }
 
   close(): void {
@@ -45,6 +44,12 @@ export class EncoderWeights {
   #stored(name: string): string {
     return nameInFile(this.#file, this.config.family, name);
   }
+}
+
+/** Rows of an open file, which are in memory once they are read, and for as long as the system has room. */
+export function tableOfFile(file: SafetensorsFile, name: string): WordTable {
+  const hidden = file.shape(name)[1] ?? 0;
+  return { rows: (pieces) => stack(pieces, hidden, (piece) => file.row(name, piece)) };
 }
 
 /** A table in memory, for word embeddings that a run has trained. */

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly cacheDir?: string;
   /** The encoder's, where it is loaded already. */
   readonly tokenizer?: PieceTokenizer;
+  /** The encoder's, where they are open already; whoever opened them closes them, after the model is disposed of. */
+  readonly weights?: EncoderWeights;
 }
 
 /** @throws CHECKPOINT_MISMATCH where checkpoint and encoder disagree (checked by `loadCheckpoint`'s caller), ENCODER_INVALID */
@@ -40,13 +42,13 @@ export async function loadEvaluator(options: LoadOptions): Promise<Evaluator> {
 
 /** The model's outputs for each word, for what is neither tagging nor comparing: computing teachers' outputs. */
 export async function loadPredictor(
-  { encoder, checkpoint, precision = 'float32', shapes, cacheDir, tokenizer: given }: LoadOptions,
+  { encoder, checkpoint, precision = 'float32', shapes, cacheDir, tokenizer: given, weights: open }: LoadOptions,
   outputs: { hasHead: boolean; hasVectors: boolean },
 ): Promise<{ predictor: Predictor; dispose: () => void }> {
   const { config } = encoder;
   const { manifest, tensors } = checkpoint;
   const tokenizer = given ?? (await loadTokenizer(encoder.directory));
-  const weights = new EncoderWeights(encoder);
+  const weights = open ?? new EncoderWeights(encoder);
   const { [WORD_EMBEDDINGS]: trainedWords, ...trained } = tensors;
   const variables = Object.fromEntries(Object.entries({ ...weights.loadBody(), ...trained }).filter(([name]) => outputs.hasHead || !name.startsWith(headPrefix)));
   const maxPieces = Math.min(manifest.maxPieces, maxSequence(config));
@@ -54,13 +56,13 @@ export async function loadPredictor(
   const functions = used.map((shape) => [functionName(shape), predictFunction(config, shape, { ...outputs, hasWordVariable: false })] as const);
   const cache = cacheDir === undefined ? {} : { cache: { directory: cacheDir, identity: { config, outputs, shapes: used } } };
   const program = compile({ variables, functions: Object.fromEntries(functions), precision, ...cache });
-  const words = trainedWords === undefined ? weights.wordTable() : tableOf(trainedWords);
+  const words = checkpoint.words ?? (trainedWords === undefined ? weights.wordTable() : tableOf(trainedWords));
   const window = { maxPieces, wordPiece: manifest.wordPiece };
   return {
     predictor: predictor({ program, shapes: used, config, tokenizer, words, window }),
     dispose: () => {
       program.dispose();
-      weights.close();
+      if (open === undefined) weights.close();
     },
   };
 }

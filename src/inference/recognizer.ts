@@ -3,7 +3,7 @@ import type { LabelSet } from '../text/label-set.ts';
 import type { Predictor } from './predictor.ts';
 
 export interface Recognized {
-  /** `[words, tags]` probabilities, row-major, tags in the order of `labels.tags`. */
+  /** `[words, tags]` probabilities as the model gives them, not calibrated; row-major, tags in the order of `labels.tags`. */
   readonly probs: Float32Array;
   /** Pieces of the sentence, special ones not counted. */
   readonly pieces: number;

@@ -9,6 +9,8 @@ import { presentModel, presentModelEntry } from './present.ts';
 import { pageOfAll } from './whole.ts';
 
 const tags = ['models'];
+const MOVES =
+  'The alias moves at once. Its first request waits for some seconds where no tagger has loaded the checkpoint yet: ask POST /ner for the checkpoint by its id once, before the alias is moved, and none does.';
 
 export function modelRoutes(app: App, _options: object, done: () => void): void {
   const { store } = app.dependencies;
@@ -25,7 +27,7 @@ export function modelRoutes(app: App, _options: object, done: () => void): void 
 
   app.get('/models/:alias', { schema: { tags, summary: 'One alias, with what it pointed at', params: ModelParams, response: { 200: Model } } }, (request) => present(request.params.alias));
 
-  app.put('/models/:alias', { schema: { tags, summary: 'Point an alias at a checkpoint', params: ModelParams, body: ModelRequest, response: { 200: Model } } }, async (request) => {
+  app.put('/models/:alias', { schema: { tags, summary: 'Point an alias at a checkpoint', description: MOVES, params: ModelParams, body: ModelRequest, response: { 200: Model } } }, async (request) => {
     await putModel(store, request.params.alias, request.body.checkpointId);
     return present(request.params.alias);
   });

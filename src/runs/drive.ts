@@ -147,7 +147,7 @@ class Drive {
     }
   }
 
-  async #save({ step, isBest, isLast, selections, scores, tensors, facts }: Report<'checkpoint'>): Promise<void> {
+  async #save({ step, isBest, isLast, selections, scores, calibration, tensors, facts }: Report<'checkpoint'>): Promise<void> {
     const { store, storage, log, run, attempt, encoder, recorder, versions } = this.#o;
     const { runId, kind, seed, options } = run;
     const { encoderId, digest } = encoder;
@@ -162,6 +162,7 @@ class Drive {
       options,
       selections,
       scores,
+      ...(calibration && { temperature: calibration.temperature }),
       versions,
       createdAt: new Date().toISOString(),
     };
@@ -171,7 +172,13 @@ class Drive {
     if (!(await persist(log, () => createCheckpoint(store, row)))) throw new Superseded();
     if (isBest) this.#best = checkpointId;
     this.#checkpoints.set(step, checkpointId);
-    const message = `${isBest ? 'the best checkpoint' : 'a checkpoint'} is of step ${step}, chosen by ${selections.join(' and ')}`;
-    await recorder.event({ level: 'info', type: 'checkpoint', message, data: { checkpointId, step, isBest, isLast, selections } });
+    const message = `${isBest ? 'the best checkpoint' : 'a checkpoint'} is of step ${step}, chosen by ${selections.join(' and ')}${calibrationText(calibration)}`;
+    await recorder.event({ level: 'info', type: 'checkpoint', message, data: { checkpointId, step, isBest, isLast, selections, calibration } });
   }
+}
+
+function calibrationText(calibration: Report<'checkpoint'>['calibration']): string {
+  if (calibration === null) return '';
+  const { temperature, errorBefore, errorAfter, words } = calibration;
+  return `; its temperature is ${temperature.toFixed(3)}: expected calibration error ${errorBefore.toFixed(4)} before and ${errorAfter.toFixed(4)} after, on ${words} dev words`;
 }

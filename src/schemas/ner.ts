@@ -49,7 +49,7 @@ export const NerRequest = Type.Object(
     aggregation: Type.Optional(Aggregation),
     offsetUnit: Type.Optional(OffsetUnit),
     overflow: Type.Optional(Overflow),
-    threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'Entities with a lower score are left out.' })),
+    threshold: Type.Optional(Type.Number({ minimum: 0, maximum: 1, default: 0, description: 'Entities with a lower (calibrated) score are left out.' })),
   },
   {
     additionalProperties: false,
@@ -65,7 +65,11 @@ export const Entity = Type.Object(
     text: Type.String({ description: 'What `start` and `end` cut from the input.' }),
     start: Type.Integer({ minimum: 0 }),
     end: Type.Integer({ minimum: 0 }),
-    score: Type.Number({ minimum: 0, maximum: 1 }),
+    score: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Calibrated probability, put together as `aggregation` says: the model’s distributions with the temperature (Guo et al. 2017) that its run fitted on dev words; without a dev set as the model gives them.',
+    }),
     tag: Type.Optional(Type.String({ description: 'With the aggregation `none`: the word’s tag, such as B-PER.' })),
   },
   { additionalProperties: false, title: 'Entity' },

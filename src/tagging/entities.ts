@@ -4,6 +4,7 @@
  * words of an entity. What each does is told in schemas/ner.ts.
  */
 import { mean } from '../scoring/mean.ts';
+import { applyTemperature } from '../scoring/calibration.ts';
 import { decode } from '../scoring/viterbi.ts';
 import type { Aggregation } from '../schemas/ner.ts';
 import { spansOfTags, tagsOfSpans } from '../text/bio.ts';
@@ -21,13 +22,18 @@ export interface EntityOptions {
   readonly aggregation: Aggregation;
   /** The model's; `none` and `simple` take each word's best tag. */
   readonly decoding: 'viterbi' | 'argmax';
+  /** Of the model. It moves scores, and the label where `average` and `max` choose one by them; tags are read without it. */
+  readonly temperature: number;
+  /** Least score. */
   readonly threshold: number;
 }
 
-/** @param probs `[words, tags]` row-major */
-export function entitiesOf(probs: Float32Array, labels: LabelSet, { aggregation, decoding, threshold }: EntityOptions): ScoredSpan[] {
+/** @param given `[words, tags]` row-major, as the model gives them */
+export function entitiesOf(given: Float32Array, labels: LabelSet, { aggregation, decoding, temperature, threshold }: EntityOptions): ScoredSpan[] {
   const isPlain = aggregation === 'none' || aggregation === 'simple';
-  const tags = decode(probs, labels, isPlain ? 'argmax' : decoding);
+  // a temperature changes neither a word's order of tags nor that of sequences (log p / T), but rounding and the floor of log p might
+  const tags = decode(given, labels, isPlain ? 'argmax' : decoding);
+  const probs = temperature === 1 ? given : applyTemperature(given, labels.tags.length, temperature);
   const found = aggregation === 'none' ? taggedWords(probs, labels, tags) : spansOfTags(tags).map((span) => scored(span, { probs, labels, tags, aggregation }));
   return found.filter(({ score }) => score >= threshold);
 }

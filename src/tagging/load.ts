@@ -1,36 +1,34 @@
 /** A checkpoint as a model for requests: compiled for few and many pieces, and run once in each shape, so that no client waits for that. */
-import type { LoadedCheckpoint } from '../checkpoints/load.ts';
+import type { OpenCheckpoint } from '../checkpoints/load.ts';
 import type { RowShape } from '../encoders/pack.ts';
-import type { InstalledEncoder } from '../encoders/registry.ts';
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
 import { loadRecognizer } from '../inference/load.ts';
 import { maxSequence } from '../models/config.ts';
+import type { OpenEncoder } from './encoders.ts';
 import type { TaggingModel } from './pool.ts';
 
 /** Rows of one sentence; the last shape is for many requests, or long ones. */
 const SHORT_LENGTHS = [32, 64, 128];
 const BATCH_PIECES = 1024;
 
-export async function loadTaggingModel({
-  checkpoint,
-  encoder,
-  tokenizer,
-  cacheDir,
-}: {
-  checkpoint: LoadedCheckpoint;
-  encoder: InstalledEncoder;
-  /** The encoder's, shared by its models. */
-  tokenizer: PieceTokenizer;
-  cacheDir: string;
-}): Promise<TaggingModel> {
+/** @param checkpoint which the model owns from now on, and closes @param open stays open for as long as the model */
+export async function loadTaggingModel({ checkpoint, open, cacheDir }: { checkpoint: OpenCheckpoint; open: OpenEncoder; cacheDir: string }): Promise<TaggingModel> {
+  const { encoder, tokenizer, weights } = open;
   const { manifest } = checkpoint;
   const longest = Math.min(manifest.maxPieces, maxSequence(encoder.config));
   const shapes = requestShapes(longest);
-  const recognizer = await loadRecognizer({ encoder, checkpoint, shapes, tokenizer, cacheDir });
+  const recognizer = await loadRecognizer({ encoder, checkpoint, shapes, tokenizer, weights, cacheDir }).catch((error: unknown) => {
+    checkpoint.close();
+    throw error;
+  });
+  const dispose = (): void => {
+    recognizer.dispose();
+    checkpoint.close();
+  };
   try {
     await warmUp(shapes, tokenizer, (sentences) => recognizer.recognize(sentences));
   } catch (error) {
-    recognizer.dispose();
+    dispose();
     throw error;
   }
   return {
@@ -40,9 +38,10 @@ export async function loadTaggingModel({
     recognizer,
     labels: recognizer.labels,
     decoding: manifest.options.decoding,
+    temperature: manifest.temperature ?? 1,
     maxPieces: longest - 2,
     pieceStarts: async (words) => (await tokenizer.pieces(words)).starts,
-    dispose: () => recognizer.dispose(),
+    dispose,
   };
 }
 

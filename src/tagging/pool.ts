@@ -1,4 +1,4 @@
-/** The models in memory: loaded when first asked for, one at a time, kept while in use, the longest unused dropped beyond a number. */
+/** The models in memory: loaded when first asked for, one at a time, kept while in use, the longest unused dropped beyond a budget of memory. */
 import type { LabelSet } from '../text/label-set.ts';
 import type { Recognizer } from '../inference/recognizer.ts';
 
@@ -10,6 +10,8 @@ export interface TaggingModel {
   readonly recognizer: Recognizer;
   readonly labels: LabelSet;
   readonly decoding: 'viterbi' | 'argmax';
+  /** Of scores, see `Manifest`. */
+  readonly temperature: number;
   /** Longest window, the two special pieces not counted. */
   readonly maxPieces: number;
   /** `[words + 1]`: word i has the pieces `starts[i]` up to `starts[i + 1]`. */
@@ -26,35 +28,51 @@ export interface ModelPool {
   close(): Promise<void>;
 }
 
+/** A model that could be loaded. */
+export interface LoadableModel {
+  /** What it adds to memory. */
+  readonly sizeBytes: number;
+  load(): Promise<TaggingModel>;
+}
+
 interface Entry {
   readonly model: Promise<TaggingModel>;
+  /** 0 until it is known. */
+  sizeBytes: number;
   isLoaded: boolean;
   users: number;
 }
 
-export function modelPool({ load, size }: { load: (checkpointId: string) => Promise<TaggingModel>; size: number }): ModelPool {
+/** @param budgetBytes of all models together; one that alone is larger is there when no other is */
+export function modelPool({ find, budgetBytes }: { find: (checkpointId: string) => Promise<LoadableModel>; budgetBytes: number }): ModelPool {
   /** In order of use, the latest last. */
   const entries = new Map<string, Entry>();
   let loading: Promise<unknown> = Promise.resolve();
   let isClosed = false;
-  const room = (): number => (isClosed ? 0 : size);
+  const budget = (): number => (isClosed ? -1 : budgetBytes);
 
-  /** Beyond `room` models, those that nobody uses go. */
-  function dropBeyond(room: number): void {
-    for (const [checkpointId, { model, users, isLoaded }] of entries) {
-      if (entries.size <= room) return;
+  /** Until the models together are within `bytes`, those that nobody uses go. */
+  function dropBeyond(bytes: number): void {
+    let taken = [...entries.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    for (const [checkpointId, { model, users, isLoaded, sizeBytes }] of entries) {
+      if (taken <= bytes || (entries.size === 1 && !isClosed)) return;
       if (users > 0 || !isLoaded) continue;
       entries.delete(checkpointId);
+      taken -= sizeBytes;
       void model.then((loaded) => loaded.dispose());
     }
   }
 
   function open(checkpointId: string): Entry {
-    // room is made first: a model more in memory than allowed may be one too many
-    dropBeyond(size - 1);
-    const model = loading.then(() => load(checkpointId));
+    const model = loading.then(async () => {
+      const { sizeBytes, load } = await find(checkpointId);
+      entry.sizeBytes = sizeBytes;
+      // room is made first: a model more in memory than allowed may be one too many
+      dropBeyond(budget());
+      return load();
+    });
+    const entry: Entry = { model, sizeBytes: 0, isLoaded: false, users: 0 };
     loading = model.catch(() => undefined);
-    const entry: Entry = { model, isLoaded: false, users: 0 };
     model.then(
       () => (entry.isLoaded = true),
       () => entries.delete(checkpointId),
@@ -73,14 +91,14 @@ export function modelPool({ load, size }: { load: (checkpointId: string) => Prom
         return await work(await entry.model);
       } finally {
         entry.users--;
-        dropBeyond(room());
+        dropBeyond(budget());
       }
     },
     loaded: () => [...entries].filter(([, { isLoaded }]) => isLoaded).map(([checkpointId]) => checkpointId),
     async close() {
       isClosed = true;
       await loading;
-      dropBeyond(0);
+      dropBeyond(budget());
     },
   };
 }

@@ -88,9 +88,9 @@ function resultsOf(readings: readonly Reading[], recognized: readonly Recognized
 function resultOf(reading: Reading, recognized: readonly Recognized[], { model, request }: { model: TaggingModel; request: NerRequest }): NerResult {
   const { aggregation = 'first', offsetUnit = 'codepoint', threshold = 0, language = null } = request;
   const { document, count, windows, pieces, truncated } = reading;
-  const { labels, decoding } = model;
+  const { labels, decoding, temperature } = model;
   const probs = probsOf(reading, recognized, labels.tags.length);
-  const spans = count === 0 ? [] : entitiesOf(probs, labels, { aggregation, decoding, threshold });
+  const spans = count === 0 ? [] : entitiesOf(probs, labels, { aggregation, decoding, temperature, threshold });
   return {
     entities: locate(document, spans, offsetUnit),
     ...(request.tokens !== undefined && { tags: tagsOfEntities(spans, document.words.length) }),

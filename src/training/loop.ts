@@ -1,6 +1,7 @@
 /** The steps of a run, one after the other: train, score on dev, choose, and say from where another process could go on. */
 import { fail } from '../errors.ts';
 import { isOfAverage, openAverage, type WeightAverage } from './average.ts';
+import type { Calibration } from './calibrate.ts';
 import { choicesOf, openChoices, switchOver, type Choices, type ChosenStep } from './choices.ts';
 import { protocolsOf, type DevScore } from './dev.ts';
 import type { PlannedStep } from './plan.ts';
@@ -17,6 +18,8 @@ export interface LoopOptions {
   readonly model: Pick<TrainedModel, 'recognizer' | 'evaluator' | 'dispose'>;
   /** Null where there is nothing to score. */
   readonly score: ((signal: AbortSignal) => Promise<DevScore>) | null;
+  /** Of a step that the selections have chosen, with the weights of the moment. @throws the signal's reason */
+  readonly calibrate: (selections: readonly Selection[], signal: AbortSignal) => Promise<Calibration | null>;
 }
 
 /** What is carried from step to step, and from one process to the next. */
@@ -61,7 +64,7 @@ class Loop {
   }
 
   async *run(): AsyncGenerator<TrainingReport, TrainedModel> {
-    const { session, steps, model, request, facts } = this.#o;
+    const { session, steps, model, request } = this.#o;
     const now = this.#now;
     const { rows, length } = session.partShape;
     yield { type: 'phase', phase: 'train', message: `training for ${steps.length} steps of ${rows} x ${length} pieces` };
@@ -76,9 +79,9 @@ class Loop {
     }
     if (now.step === 0) request.signal.throwIfAborted();
     const chosen = this.#choices.end(now.step);
-    yield* checkpointsOf(chosen, { own: this.#choices.own, last: now.step, name: model.recognizer === null ? 'pairF1' : 'f1', facts });
-    request.signal.throwIfAborted();
     const use = switchOver(chosen, { restore: (weights) => session.restore(weights), loaded: now.step });
+    yield* this.#checkpoints(chosen, use);
+    request.signal.throwIfAborted();
     use(this.#choices.own);
     return { ...model, selection: this.#choices.own, choices: choicesOf(chosen), use };
   }
@@ -128,6 +131,30 @@ class Loop {
     yield { type: 'dev', step, epoch: this.#epoch(), name: scored.name, value: own?.value ?? null, isBest: own?.isBest ?? false, judgements, rows: scored.rows };
   }
 
+  /** The run's own choice comes last. */
+  async *#checkpoints(chosen: readonly ChosenStep[], use: (selection: Selection) => void): AsyncGenerator<TrainingReport> {
+    const { model, facts } = this.#o;
+    const { own } = this.#choices;
+    const name = model.recognizer === null ? 'pairF1' : 'f1';
+    const ownLast = [...chosen].sort((a, b) => Number(a.selections.includes(own)) - Number(b.selections.includes(own)));
+    for (const { step, selections, values, weights: tensors } of ownLast) {
+      const scores = Object.fromEntries(Object.entries(values).map(([selection, value]) => [`${name} by ${selection}`, value]));
+      const calibration = await this.#calibration(selections, use);
+      yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === this.#now.step, selections, scores, calibration, tensors, facts };
+    }
+  }
+
+  /** A run that was cancelled keeps its weights at once, and does without. */
+  async #calibration(selections: readonly Selection[], use: (selection: Selection) => void): Promise<Calibration | null> {
+    const { calibrate, request: { signal } } = this.#o;
+    if (signal.aborted) return null;
+    use(selections[0] ?? this.#choices.own);
+    return calibrate(selections, signal).catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+  }
+
   #isPatienceOver(): boolean {
     const { patience } = this.#o.request.options;
     return patience !== null && this.#now.sinceBest >= patience;
@@ -152,12 +179,4 @@ class Loop {
 function split(tensors: ResumeState['tensors']): [own: ResumeState['tensors'], mean: ResumeState['tensors']] {
   const entries = Object.entries(tensors);
   return [Object.fromEntries(entries.filter(([name]) => !isOfAverage(name))), Object.fromEntries(entries.filter(([name]) => isOfAverage(name)))];
-}
-
-function* checkpointsOf(chosen: readonly ChosenStep[], { own, last, name, facts }: { own: Selection; last: number; name: string; facts: TrainedFacts }): Generator<TrainingReport> {
-  const ownLast = [...chosen].sort((a, b) => Number(a.selections.includes(own)) - Number(b.selections.includes(own)));
-  for (const { step, selections, values, weights: tensors } of ownLast) {
-    const scores = Object.fromEntries(Object.entries(values).map(([selection, value]) => [`${name} by ${selection}`, value]));
-    yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === last, selections, scores, tensors, facts };
-  }
 }

@@ -8,6 +8,7 @@ import type { Evaluator } from '../inference/evaluator.ts';
 import type { Recognizer } from '../inference/recognizer.ts';
 import type { TrainingOptions } from '../schemas/options.ts';
 import type { NamedTensors } from '../tensor/safetensors.ts';
+import type { Calibration } from './calibrate.ts';
 import type { ResumeState } from './resume.ts';
 
 export type Selection = TrainingOptions['selection'];
@@ -94,6 +95,8 @@ export type TrainingReport =
       readonly selections: readonly Selection[];
       /** Its dev figures, by name and selection: `f1 by source-dev`. */
       readonly scores: Readonly<Record<string, number>>;
+      /** Null for an evaluator, without dev sets to read, and where the run was cancelled. */
+      readonly calibration: Calibration | null;
       readonly tensors: NamedTensors;
       readonly facts: TrainedFacts;
     };

@@ -10,9 +10,10 @@ import { EncoderWeights } from '../encoders/weights.ts';
 import type { WindowOptions } from '../encoders/pack.ts';
 import { maxSequence } from '../models/config.ts';
 import { labelSet, type LabelSet } from '../text/label-set.ts';
-import { devPairs, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
+import { calibrate, calibratingDev } from './calibrate.ts';
+import { devPairs, protocolsOf, scoreDevPairs, scoreDevTags, type DevScore } from './dev.ts';
 import { distillationTask, readsEvaluators } from './distillation.ts';
-import { runSteps } from './loop.ts';
+import { runSteps, type LoopOptions } from './loop.ts';
 import { planSteps } from './plan.ts';
 import { pairUnits, pickSentences, windowUnits } from './prepare.ts';
 import { recognitionTask, tagIndices } from './recognition.ts';
@@ -50,7 +51,7 @@ export async function* train(request: TrainingRequest): AsyncGenerator<TrainingR
       weights.close();
     };
     const model = modelsOf(request, session, labels, dispose);
-    return yield* runSteps({ request, session, steps, facts, model: { ...model, dispose }, score: devScorer(request, model) });
+    return yield* runSteps({ request, session, steps, facts, model: { ...model, dispose }, score: devScorer(request, model), calibrate: calibration(request, model) });
   } catch (error) {
     weights.close();
     throw error;
@@ -71,6 +72,13 @@ function devScorer({ options, dev, pairs, seed }: TrainingRequest, { recognizer,
   if (recognizer !== null) return dev.length === 0 ? null : (signal) => scoreDevTags(recognizer, dev, options.decoding, signal);
   const sets = devPairs(dev, pairs.dev, { balance: options.pairBalance, seed });
   return evaluator === null || sets.length === 0 ? null : (signal) => scoreDevPairs(evaluator, sets, signal);
+}
+
+/** What has no tag distributions has no temperature. */
+function calibration(request: TrainingRequest, { recognizer }: Models): LoopOptions['calibrate'] {
+  const protocols = protocolsOf(request);
+  const { dev, options: { selection: own } } = request;
+  return async (selections, signal) => (recognizer === null ? null : calibrate(recognizer, calibratingDev(dev, { protocols, selections, own }), signal));
 }
 
 async function* taskOf(request: TrainingRequest, { tokenizer, window, labels }: { tokenizer: PieceTokenizer; window: WindowOptions; labels: LabelSet }): AsyncGenerator<TrainingReport, Task> {

@@ -42,7 +42,7 @@ function fakeOf(steps: Readonly<Partial<Record<Selection, number>>>, own: Select
     yield { type: 'dev', step: 1, epoch: 1, name: 'f1', value: own === 'last' ? null : 0.25, isBest: own !== 'last', judgements, rows };
     for (const step of new Set(choices.map((choice) => choice.step))) {
       const selections = choices.filter((choice) => choice.step === step).map(({ selection }) => selection);
-      yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === steps.last, selections, scores: {}, tensors: weightsOf(step), facts };
+      yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === steps.last, selections, scores: {}, calibration: selections.includes('source-dev') ? { temperature: 1.25, errorBefore: 0.03, errorAfter: 0.01, words: 80 } : null, tensors: weightsOf(step), facts };
     }
     onTrained();
     const recognizer: Recognizer = {
@@ -87,6 +87,7 @@ test('every step that a protocol chose is saved and scored, its own choice last'
     [2, true, false, ['source-dev']],
     [3, false, true, ['last']],
   ]);
+  assert.deepEqual(checkpoints.map(({ manifest }) => (manifest as { temperature?: number }).temperature), [undefined, 1.25, undefined]);
   const stepOf = (checkpointId: string): number | undefined => checkpoints.find((each) => each.checkpointId === checkpointId)?.step;
   const rows = await listScores(store, [runId]);
   assert.deepEqual(new Set(rows.map(({ selection, checkpointId }) => `${selection} of step ${stepOf(checkpointId)}`)), new Set(['source-dev of step 2']));
@@ -105,6 +106,8 @@ test('every step that a protocol chose is saved and scored, its own choice last'
   assert.deepEqual((await listEstimates(store, runId)).map(({ language, checkpointId }) => [language, stepOf(checkpointId)]), [['es', 2]]);
   const told = (await listEvents(store, runId, { limit: 200 })).filter(({ type }) => type === 'score').map(({ message }) => message);
   assert.deepEqual(told.filter((message) => message.includes(' es ')), ['F1 on es test is 0.0000 by target-dev', 'F1 on es test is 0.2000 by last', 'F1 on es test is 0.2000 by source-dev']);
+  const kept = (await listEvents(store, runId, { limit: 200 })).filter(({ type }) => type === 'checkpoint').map(({ message }) => message);
+  assert.ok(kept.includes('the best checkpoint is of step 2, chosen by source-dev; its temperature is 1.250: expected calibration error 0.0300 before and 0.0100 after, on 80 dev words'), kept.join('\n'));
   const cardOf = async (step: number): Promise<string> => {
     const { checkpointId } = checkpoints.find((each) => each.step === step) ?? assert.fail();
     const download = await checkpointDownloads({ store, storage, config }).open(checkpointId, 'hf');

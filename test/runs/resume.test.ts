@@ -90,8 +90,8 @@ async function* fakeTraining(request: TrainingRequest, { before, begunAt }: { be
     const state: ResumeState = { identity, step, isJudged: true, pieces: step, seconds: step, sinceBest: 0, averaged: 0, tensors: weightsOf(step), bests };
     yield { type: 'point', step, take: () => state };
   }
-  for (const { weights: tensors, ...best } of bests) yield { type: 'checkpoint', step: best.step, isBest: true, isLast: false, selections: ['source-dev'], scores: {}, tensors, facts };
-  yield { type: 'checkpoint', step, isBest: false, isLast: true, selections: ['last'], scores: {}, tensors: weightsOf(step), facts };
+  for (const { weights: tensors, ...best } of bests) yield { type: 'checkpoint', step: best.step, isBest: true, isLast: false, selections: ['source-dev'], scores: {}, calibration: null, tensors, facts };
+  yield { type: 'checkpoint', step, isBest: false, isLast: true, selections: ['last'], scores: {}, calibration: null, tensors: weightsOf(step), facts };
   signal.throwIfAborted();
   return { recognizer: null, evaluator: null, selection: 'source-dev', choices: [], use: () => undefined, dispose: () => undefined };
 }

@@ -34,3 +34,12 @@ test('Viterbi equals trying every valid sequence', () => {
     assert.ok(Math.abs(scoreOf(found) - best) < 1e-6);
   }
 });
+
+test('the best sequence is the same whatever divides the log probabilities: a temperature moves scores, never tags', () => {
+  const generator = random(9);
+  for (let round = 0; round < 50; round++) {
+    const logProbs = Float32Array.from({ length: 12 * labels.tags.length }, () => Math.log(0.01 + generator.next()));
+    const best = viterbi(logProbs, labels);
+    for (const temperature of [0.25, 0.7, 1.6, 20]) assert.deepEqual(viterbi(logProbs.map((log) => log / temperature), labels), best);
+  }
+});

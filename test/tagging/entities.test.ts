@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Aggregation } from '../../src/schemas/ner.ts';
+import { random } from '../../src/corpora/random.ts';
+import { mean } from '../../src/scoring/mean.ts';
 import { entitiesOf, tagsOfEntities } from '../../src/tagging/entities.ts';
 import { LABELS, probsOf } from './fake-model.ts';
 
@@ -12,7 +14,7 @@ const MIXED = [
   [0.9, 0.1, 0, 0, 0],
 ];
 const mixed = Float32Array.from(MIXED.flat());
-const read = (probs: Float32Array, aggregation: Aggregation, threshold = 0) => entitiesOf(probs, LABELS, { aggregation, decoding: 'viterbi', threshold });
+const read = (probs: Float32Array, aggregation: Aggregation, threshold = 0, temperature = 1) => entitiesOf(probs, LABELS, { aggregation, decoding: 'viterbi', temperature, threshold });
 
 test('none gives each word that is not O with its own tag and probability', () => {
   assert.deepEqual(read(mixed, 'none'), [
@@ -39,13 +41,36 @@ test('average and max take label and score from the entity’s mean distribution
 });
 
 test('A model that decodes by argmax is read so', () => {
-  const [entity] = entitiesOf(mixed, LABELS, { aggregation: 'first', decoding: 'argmax', threshold: 0 });
+  const [entity] = entitiesOf(mixed, LABELS, { aggregation: 'first', decoding: 'argmax', temperature: 1, threshold: 0 });
   assert.equal(entity?.label, 'LOC');
 });
 
 test('Entities under the threshold are left out', () => {
   assert.deepEqual(read(mixed, 'simple', 0.6).map(({ label }) => label), ['PER']);
   assert.deepEqual(read(mixed, 'none', 0.51).map(({ tag }) => tag), ['I-PER']);
+});
+
+test('A temperature moves scores, which the threshold reads, and neither tags nor spans', () => {
+  const generator = random(11);
+  const probs = new Float32Array(200 * LABELS.tags.length);
+  for (let word = 0; word < 200; word++) {
+    const weights = LABELS.tags.map(() => Math.exp(6 * generator.next()));
+    const sum = weights.reduce((a, b) => a + b);
+    weights.forEach((weight, tag) => (probs[word * weights.length + tag] = weight / sum));
+  }
+  const placesOf = (found: ReturnType<typeof read>): unknown[] => found.map(({ score: _, ...place }) => place);
+  const meanScore = (found: ReturnType<typeof read>): number => mean(found.map(({ score }) => score));
+  for (const aggregation of ['none', 'simple', 'first'] as const) {
+    const plain = read(probs, aggregation);
+    const [sharp, flat] = [read(probs, aggregation, 0, 0.5), read(probs, aggregation, 0, 2)];
+    assert.ok(plain.length > 40);
+    assert.deepEqual([placesOf(sharp), placesOf(flat)], [placesOf(plain), placesOf(plain)]);
+    assert.ok(meanScore(sharp) > meanScore(plain) && meanScore(plain) > meanScore(flat));
+  }
+  // sqrt(.8), sqrt(.1), sqrt(.1): .8944 / (.8944 + 2 * .3162)
+  const one = Float32Array.of(0.1, 0.8, 0.1, 0, 0);
+  assert.deepEqual(read(one, 'first', 0, 2).map(({ score }) => score), [0.585786]);
+  assert.deepEqual([read(one, 'first', 0.6, 2).length, read(one, 'first', 0.6).length], [0, 1]);
 });
 
 test('A begin tag begins an entity of its own beside one of the same label', () => {

@@ -33,6 +33,7 @@ export function fakeModel({ checkpointId = 'ckpt_1', maxPieces = 20, work = () =
     encoder: 'tiny',
     labels: LABELS,
     decoding: 'viterbi',
+    temperature: 1,
     maxPieces,
     calls,
     isDisposed: false,

@@ -19,7 +19,7 @@ import { fakeModel, LABELS } from './fake-model.ts';
 const REACH = 3;
 const WORDS = ['Berlin', 'São', 'went', 'to', 'and', 'मोदी', 'Köln', 'القاهرة', 'Ada', 'of', 'Paulo', '王小明', '北京', '😀', ',', 'U.S.', 'x'];
 
-const of = (model: TaggingModel): Tagging => tagging({ pool: modelPool({ load: async () => model, size: 1 }), checkpointOfAlias: async () => 'ckpt_1', scoredLanguages: async () => [], limit: 10 });
+const of = (model: TaggingModel): Tagging => tagging({ pool: modelPool({ find: async () => ({ sizeBytes: 1, load: async () => model }), budgetBytes: 1 }), checkpointOfAlias: async () => 'ckpt_1', scoredLanguages: async () => [], limit: 10 });
 
 /** A word's tag follows from the words around it, so that one decided too near to a cut would have another. */
 function tagsByNeighbors(words: readonly string[]): string[] {

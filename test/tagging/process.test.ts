@@ -72,6 +72,43 @@ test('The tagger serves the default model, follows its alias, and ends when it i
   assert.doesNotMatch(output(), /Zanzibar|word word|Byron/);
 });
 
+test('Aliases that move under load: every request is answered, by one model, and after a move by the new one', { timeout: 180_000 }, async (t) => {
+  const { store, storage, encoder, env } = await setUp(t);
+  const byTag = { 'B-LOC': await addCheckpoint({ store, storage, encoder, tag: 'B-LOC' }), 'B-PER': await addCheckpoint({ store, storage, encoder, tag: 'B-PER' }) };
+  const wanted = new Map(Object.entries(byTag).map(([tag, { checkpointId }]) => [checkpointId, tag]));
+  // room for one model: each move unloads the other, in the midst of requests
+  const { client } = await startTagger(t, store, { ...env, TAGGER_MEMORY: '1', TAGGER_QUEUE: '1000' });
+  const turns = [byTag['B-LOC'], byTag['B-PER'], byTag['B-LOC'], byTag['B-PER']];
+  const texts = Array.from({ length: 6 }, (_, index) => ['word', 'Rome', 'x'].slice(0, 1 + (index % 3)).concat(Array.from({ length: 5 * index }, () => 'far')));
+  const answers: Promise<NerResponse>[] = [];
+  for (const { checkpointId } of turns) {
+    await putModel(store, 'moving', checkpointId);
+    for (let round = 0; round < 10; round++) {
+      answers.push(client.tag({ tokens: texts, model: 'moving' }));
+      // those that are left under way may be answered by the next model, what is sent after a move never by the former one
+      if (round % 5 === 4) assert.equal((await answers.at(-1))?.model.checkpointId, checkpointId);
+    }
+  }
+  for (const answer of await Promise.all(answers)) {
+    const { checkpointId, runId } = answer.model;
+    const tag = wanted.get(checkpointId) ?? assert.fail(checkpointId);
+    assert.deepEqual(new Set(answer.results.flatMap(({ tags = [] }) => tags)), new Set([tag]));
+    assert.equal(answer.results.flatMap(({ tags = [] }) => tags).length, texts.flat().length);
+    assert.equal(runId, Object.values(byTag).find((each) => each.checkpointId === checkpointId)?.runId);
+  }
+});
+
+test('Scores are with the temperature of the checkpoint', { timeout: 120_000 }, async (t) => {
+  const { store, storage, encoder, env } = await setUp(t);
+  const plain = await addCheckpoint({ store, storage, encoder, tag: 'B-LOC', bias: 2 });
+  const flat = await addCheckpoint({ store, storage, encoder, tag: 'B-LOC', bias: 2, temperature: 2 });
+  const { client } = await startTagger(t, store, env);
+  const scoreOf = async ({ checkpointId }: typeof plain): Promise<number | undefined> => only(await client.tag({ text: 'Rome', model: checkpointId })).entities[0]?.score;
+  // of five tags one has a logit of 2, the others of 0: e^2 / (e^2 + 4), and with half the logits e / (e + 4)
+  const chance = (logit: number): number => Math.exp(logit) / (Math.exp(logit) + 4);
+  assert.deepEqual([await scoreOf(plain), await scoreOf(flat)].map((score) => score?.toFixed(5)), [chance(2), chance(1)].map((score) => score.toFixed(5)));
+});
+
 test('A tagger whose port is taken says which', { timeout: 60_000 }, async (t) => {
   const { store, env } = await setUp(t);
   const { url } = await startTagger(t, store, env);
@@ -108,7 +145,8 @@ async function setUp(t: TestContext): Promise<SetUp> {
   return { store, storage: directoryStorage(env.ARTIFACTS_DIR), encoder: await findEncoder(folder, ENCODER), env };
 }
 
-async function addCheckpoint({ store, storage, encoder, tag }: Omit<SetUp, 'env'> & { tag: string | null }): Promise<{ checkpointId: string; runId: string }> {
+/** @param bias of the tag's logit; all others are 0 */
+async function addCheckpoint({ store, storage, encoder, tag, bias: logit = 10, temperature }: Omit<SetUp, 'env'> & { tag: string | null; bias?: number; temperature?: number }): Promise<{ checkpointId: string; runId: string }> {
   const [checkpointId, runId] = [newId('ckpt'), newId('run')];
   const { experimentId } = await findOrCreateExperiment(store, 'default');
   const kind = tag === null ? 'evaluator' : 'recognizer';
@@ -116,7 +154,7 @@ async function addCheckpoint({ store, storage, encoder, tag }: Omit<SetUp, 'env'
   await createRuns(store, [{ runId, experimentId, kind, status: 'queued', name: runId, encoderId: ENCODER, encoderDigest: encoder.digest, requested: {}, options, seed: 1, priority: 0, tags: {}, datasets: [], teachers: [] }]);
   const begun = await beginAttempt(store, { runId, worker: 'test', device: 'cpu' });
   const { labels, tags } = tag === null ? { labels: [], tags: [] } : LABELS;
-  const bias = Float32Array.from(tags, (each) => (each === tag ? 10 : 0));
+  const bias = Float32Array.from(tags, (each) => (each === tag ? logit : 0));
   const head = { 'head.weight': { shape: [tags.length, encoder.config.hiddenSize], data: new Float32Array(tags.length * encoder.config.hiddenSize) }, 'head.bias': { shape: [tags.length], data: bias } };
   const manifest = {
     checkpointId,
@@ -133,6 +171,7 @@ async function addCheckpoint({ store, storage, encoder, tag }: Omit<SetUp, 'env'
     seed: 1,
     options,
     scores: {},
+    ...(temperature !== undefined && { temperature }),
     versions: {},
     createdAt: '2026-01-01T00:00:00.000Z',
   } as const;

@@ -23,7 +23,7 @@ interface Fixture {
 
 async function start(t: TestContext, { limit = 10, bodyLimitBytes, ...options }: FakeModelOptions & { limit?: number; bodyLimitBytes?: number } = {}): Promise<Fixture> {
   const model = fakeModel(options);
-  const pool = modelPool({ load: async () => model, size: 1 });
+  const pool = modelPool({ find: async () => ({ sizeBytes: 1, load: async () => model }), budgetBytes: 1 });
   const logged: string[] = [];
   const log: Logger = pino({ level: 'trace' }, { write: (line: string) => void logged.push(line) });
   const tagger = tagging({ pool, checkpointOfAlias: async (alias) => (alias === 'default' ? 'ckpt_1' : null), scoredLanguages: async () => [], limit });

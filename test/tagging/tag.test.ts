@@ -22,7 +22,7 @@ function fixture(o: FixtureOptions = {}): Tagging & { models: Map<string, FakeMo
     return model;
   };
   const checkpointOfAlias = async (alias: string): Promise<string | null> => aliases.get(alias) ?? null;
-  return { ...tagging({ pool: modelPool({ load, size: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit, ...(maxWaitingPieces !== undefined && { maxWaitingPieces }) }), models };
+  return { ...tagging({ pool: modelPool({ find: async (checkpointId) => ({ sizeBytes: 1, load: () => load(checkpointId) }), budgetBytes: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit, ...(maxWaitingPieces !== undefined && { maxWaitingPieces }) }), models };
 }
 
 test('A text is answered whole', async () => {

@@ -17,7 +17,7 @@ const AGGREGATIONS: Aggregation[] = ['none', 'simple', 'first', 'average', 'max'
 function wildTagging(seed: number): Tagging {
   const generator = random(seed);
   const model = fakeModel({ maxPieces: 24, tagsOf: (words) => words.map(() => LABELS.tags[generator.int(LABELS.tags.length)] ?? 'O') });
-  return tagging({ pool: modelPool({ load: async () => model, size: 1 }), checkpointOfAlias: async () => 'ckpt_1', scoredLanguages: async () => [], limit: 10 });
+  return tagging({ pool: modelPool({ find: async () => ({ sizeBytes: 1, load: async () => model }), budgetBytes: 1 }), checkpointOfAlias: async () => 'ckpt_1', scoredLanguages: async () => [], limit: 10 });
 }
 
 /** @returns how many */

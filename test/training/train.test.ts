@@ -126,6 +126,10 @@ test('a run offers the weights of each choice that its dev sets allow, and has i
     checkpoints.map(({ step, isBest, isLast, selections, scores }) => [step, isBest, isLast, selections, scores]),
     [[1, false, false, ['target-dev'], { 'f1 by target-dev': 0 }], [60, false, true, ['last'], {}], [steps['source-dev'], true, false, ['source-dev'], { 'f1 by source-dev': 1 }]],
   );
+  // each on its own weights and dev sets: before anything is learned a flatter distribution is likelier, and what has every word right is left as it is
+  const [early, ...learned] = checkpoints.map(({ calibration }) => calibration ?? assert.fail('no calibration'));
+  assert.ok(early !== undefined && early.temperature !== 1 && early.errorBefore !== early.errorAfter, JSON.stringify(early));
+  assert.deepEqual(learned.map(({ temperature, words }) => [temperature, words]), [[1, 13], [1, 13]]);
   const words = corpus.sentences.map(({ tokens }) => tokens);
   const predicted = async (recognizer: typeof model.recognizer): Promise<Float32Array[]> => ((await recognizer?.recognize(words)) ?? []).map(({ probs }) => probs);
   const own = await predicted(model.recognizer);
