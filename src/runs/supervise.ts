@@ -2,8 +2,7 @@
 import { fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { withHugePages } from '../tensor/huge-pages.ts';
-import type { Outcome } from './lifecycle.ts';
-import { failureOfExit } from './lifecycle.ts';
+import { outcomeOfExit, type Outcome } from './lifecycle.ts';
 
 /** What the worker gives a trainer, as JSON in its first argument. */
 export interface TrainerTask {
@@ -54,7 +53,7 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
     });
     child.on('error', (error) => resolve({ status: 'failed', failure: { code: 'TRAINER_NOT_STARTED', detail: error.message } }));
     // 'close' and not 'exit': messages and stderr are then complete.
-    child.on('close', (code, signal) => resolve(outcome ?? { status: 'failed', failure: failureOfExit({ code, signal, stderr: tail }) }));
+    child.on('close', (code, signal) => resolve(outcome ?? outcomeOfExit({ code, signal, stderr: tail })));
   });
   const tell = (message: ToTrainer): void => {
     if (child.connected) child.send(message);

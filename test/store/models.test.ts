@@ -18,10 +18,9 @@ async function runningRun(store: Store): Promise<string> {
   return run.runId;
 }
 
-async function checkpointOf(store: Store, runId: string, { step = 1, isBest = true, attempt = 1 } = {}): Promise<string | null> {
+async function checkpointOf(store: Store, runId: string, { step = 1, isBest = true, attempt = 1, digest = newId('ckpt') } = {}): Promise<string | null> {
   const checkpointId = newId('ckpt');
-  const isWritten = await createCheckpoint(store, { checkpointId, runId, attempt, step, isBest, isLast: true, digest: 'sha256:0', sizeBytes: 2 ** 40, storageKey: 'k', manifest: { step } });
-  return isWritten ? checkpointId : null;
+  return createCheckpoint(store, { checkpointId, runId, attempt, step, isBest, isLast: true, digest: `sha256:${digest}`, sizeBytes: 2 ** 40, storageKey: 'k', manifest: { step } });
 }
 
 test('a run has one best and one last checkpoint, and none of an attempt that was overtaken', async (t) => {
