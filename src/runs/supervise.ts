@@ -1,5 +1,6 @@
 /** The child process that trains one run: starts it, talks to it, and makes of its end an outcome. */
 import { fork } from 'node:child_process';
+import { getPriority, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { withHugePages } from '../tensor/huge-pages.ts';
 import { outcomeOfExit, type Outcome } from './lifecycle.ts';
@@ -31,14 +32,21 @@ const STDERR_TAIL_CHARS = 4_000;
 /** What TensorFlow says at each start, before its log level is read. */
 const CHATTER = /^(WARNING: All log messages before absl|I0000 )/;
 
-/** @param path the trainer's entry; tests pass another than `src/trainer.ts` */
-export function startTrainer(path: string, task: TrainerTask): Trainer {
+export interface TrainerOptions {
+  /** The trainer's entry; tests pass another than `src/trainer.ts`. */
+  readonly path: string;
+  /** Priority as of `nice`, 0 to 19; one that this process has already is not raised. */
+  readonly nice: number;
+}
+
+export function startTrainer({ path, nice }: TrainerOptions, task: TrainerTask): Trainer {
   const child = fork(path, [JSON.stringify(task)], {
     // The parent may have been started in any folder, so tsx is named by where it is.
     execArgv: ['--import', import.meta.resolve('tsx')],
     env: withHugePages(process.env),
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
+  standBack(child.pid, nice);
   let tail = '';
   if (child.stderr !== null) {
     createInterface(child.stderr).on('line', (line) => {
@@ -67,4 +75,11 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
       child.kill('SIGKILL');
     },
   };
+}
+
+/**
+ * At once: on Linux a priority is a thread's, and threads that TensorFlow starts later inherit it. An idle machine trains as fast as ever.
+ */
+function standBack(pid: number | undefined, nice: number): void {
+  if (pid !== undefined && getPriority() < nice) setPriority(pid, nice);
 }

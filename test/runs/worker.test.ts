@@ -1,5 +1,6 @@
 /** Real workers and trainers as processes, which are killed; only the training itself is a fake. */
 import assert from 'node:assert/strict';
+import { getPriority } from 'node:os';
 import { test } from 'node:test';
 import { checkpointDownloads } from '../../src/runs/downloads.ts';
 import { listCheckpoints } from '../../src/store/checkpoints.ts';
@@ -12,7 +13,7 @@ import { findResumePoint } from '../../src/store/resume-points.ts';
 import { findRun } from '../../src/store/runs.ts';
 import { listScores } from '../../src/store/scores.ts';
 import { DEAF, FRAIL, HEAVY, KILLED, SHUT, SLOW, THROWS, WIDE } from './fixtures/engine.ts';
-import { ended, startWorkerProcess, submit, until, world, type World } from './fixtures/world.ts';
+import { ended, startWorkerProcess, submit, trainerOf, until, world, type World } from './fixtures/world.ts';
 
 test('a pipeline goes through: teachers, then the student, with scores, checkpoints, metrics and the default model', async (t) => {
   const all = await world(t);
@@ -134,6 +135,15 @@ test('a running run is cancelled within a step, and one that does not listen is 
     assert.deepEqual([last?.isLast, others.length], [seed === SLOW ? true : undefined, 0]);
     await service.cancel(runId);
   }
+});
+
+test('a trainer stands back from its worker, and from whoever else wants the cores', async (t) => {
+  const quick = await world(t);
+  const all: World = { ...quick, env: { ...quick.env, TRAINER_NICE: '19' } };
+  const runId = await submit(all, SLOW);
+  const worker = startWorkerProcess(all);
+  await until(all.store, runId, ({ step }) => step > 0);
+  assert.deepEqual([getPriority(await trainerOf(worker)), getPriority(worker.pid)], [19, getPriority()]);
 });
 
 test('a worker that is stopped gives its run back and ends; the next takes it up at no cost in attempts', async (t) => {
