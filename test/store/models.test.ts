@@ -35,6 +35,23 @@ test('a run has one best and one last checkpoint, and none of an attempt that wa
   assert.equal((await bestCheckpoint(store, runId))?.checkpointId, second);
 });
 
+test('the same weights of a step are one checkpoint, which keeps its id and is what the latest attempt says', async (t) => {
+  const { store } = await testStore(t);
+  const runId = await runningRun(store);
+  const last = await checkpointOf(store, runId, { step: 6, isBest: false, digest: 'six' });
+  const best = await checkpointOf(store, runId, { step: 2, digest: 'two' });
+  const later = await checkpointOf(store, runId, { step: 9, digest: 'nine' });
+  assert.equal(await checkpointOf(store, runId, { step: 6, digest: 'six' }), last);
+  const otherWeights = await checkpointOf(store, runId, { step: 2, isBest: false, digest: 'other' });
+  const rows = (await listCheckpoints(store, runId)).map(({ checkpointId, step, isBest, isLast, manifest }) => [checkpointId, step, isBest, isLast, manifest]);
+  assert.deepEqual(rows, [
+    [best, 2, false, false, { step: 2, checkpointId: best }],
+    [otherWeights, 2, false, true, { step: 2, checkpointId: otherWeights }],
+    [last, 6, true, false, { step: 6, checkpointId: last }],
+    [later, 9, false, false, { step: 9, checkpointId: later }],
+  ]);
+});
+
 test('an alias remembers what it pointed at, newest first, deletions too', async (t) => {
   const { store } = await testStore(t);
   const runId = await runningRun(store);
