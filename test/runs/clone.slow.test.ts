@@ -13,7 +13,7 @@ const WORKER = fileURLToPath(new URL('../../src/worker.ts', import.meta.url));
 
 async function numbersOf(store: Store, runId: string): Promise<{ scores: unknown[] } & Record<string, unknown[]>> {
   const scores = await listScores(store, [runId]);
-  const own = <T extends { checkpointId: string; runId: string }>({ checkpointId: _, runId: __, ...row }: T): object => row;
+  const own = ({ checkpointId: _, runId: __, ...row }: { checkpointId: string; runId: string }): object => row;
   return {
     scores: scores.map(own),
     variants: (await listDetailedVariants(store, scores)).map(own),

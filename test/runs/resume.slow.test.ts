@@ -58,7 +58,8 @@ test('runs whose trainer or worker is killed end with the weights and the histor
   for (const request of [{}, student]) {
     const [whole, cut] = [await submit(request), await submit(request)];
     assert.equal((await endOf(all, whole)).status, 'succeeded');
-    await pointAfter(all, cut, 3);
+    // the first point of an attempt comes at once, however long points take; a second one may not come at all
+    await pointAfter(all, cut, 0);
     process.kill(await trainerOf(worker), 'SIGKILL');
     await until(all.store, cut, ({ status }) => status === 'queued');
     const at = (await findResumePoint(all.store, cut))?.step ?? 0;
