@@ -43,6 +43,8 @@ export interface Config {
   readonly heartbeatSeconds: number;
   /** Of training, between two points from which a run can go on. */
   readonly resumeSeconds: number;
+  /** Of trainers, from 0 to 19: how far they stand back from whoever answers requests on the same cores. */
+  readonly trainerNice: number;
   /** Requests that may wait in the tagger before it answers 503. */
   readonly taggerQueue: number;
   /** Bytes of models in the tagger. */
@@ -84,6 +86,7 @@ export function loadConfig(variables: Environment = process.env): Config {
     maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
     resumeSeconds: wholeNumber(env, 'RESUME_SECONDS', 60, 0, 24 * 60 * 60),
+    trainerNice: wholeNumber(env, 'TRAINER_NICE', 10, 0, 19),
     taggerMemoryBytes: wholeNumber(env, 'TAGGER_MEMORY', Math.floor(memoryBytes() / 4), 1, Number.MAX_SAFE_INTEGER),
     taggerQueue: wholeNumber(env, 'TAGGER_QUEUE', 512, 1, 100_000),
   });

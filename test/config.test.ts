@@ -28,7 +28,7 @@ test('a process of one device takes the first that is named, and XLA only where 
   assert.deepEqual(backendOptions(loadConfig({ DEVICES: '2,0', XLA: 'on' })), { device: 2, xla: true });
 });
 
-for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger'], ['ARTIFACTS_URL', 's3:bucket'], ['ARTIFACTS_URL', 'https://bucket/prefix'], ['ARTIFACTS_URL', 's3://bucket/a b'], ['ARTIFACT_CACHE_BYTES', '-1'], ['RESUME_SECONDS', '-1']] as const) {
+for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger'], ['ARTIFACTS_URL', 's3:bucket'], ['ARTIFACTS_URL', 'https://bucket/prefix'], ['ARTIFACTS_URL', 's3://bucket/a b'], ['ARTIFACT_CACHE_BYTES', '-1'], ['RESUME_SECONDS', '-1'], ['TRAINER_NICE', '20'], ['TRAINER_NICE', '-1']] as const) {
   test(`${name}=${value} is refused by name and value`, () => {
     assert.throws(() => loadConfig({ [name]: value }), { code: 'CONFIG_INVALID', message: new RegExp(`${name} is "${value}"`) });
   });

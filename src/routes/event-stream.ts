@@ -4,16 +4,15 @@ import type { FastifyReply } from 'fastify';
 import type { Static } from 'typebox';
 import type { Event } from '../schemas/result.ts';
 import type { EventFeed } from '../store/event-feed.ts';
-import { listEvents, type EventRecord } from '../store/events.ts';
-import { statusOfRun } from '../store/runs.ts';
+import { CHUNK, type EventReader } from '../store/event-reader.ts';
+import type { EventRecord } from '../store/events.ts';
 import { TERMINAL } from '../store/statuses.ts';
-import type { Store } from '../store/store.ts';
 
+/** Streams also look for what they were not woken for. */
 const HEARTBEAT_MS = 15_000;
-const CHUNK = 200;
 
 export interface EventStreamOptions {
-  readonly store: Store;
+  readonly reader: EventReader;
   readonly events: EventFeed;
   readonly runId: string;
   /** Id of the last event that the client has. */
@@ -24,16 +23,14 @@ export interface EventStreamOptions {
 }
 
 /** Ends without `end` when the process is ending: clients come again then. */
-export async function* eventStream({ store, events, runId, after, signal, heartbeatMs = HEARTBEAT_MS }: EventStreamOptions): AsyncGenerator<string> {
+export async function* eventStream({ reader, events, runId, after, signal, heartbeatMs = HEARTBEAT_MS }: EventStreamOptions): AsyncGenerator<string> {
   yield ': these are the events of a run\n\n'; // so that the answer begins where there is no event yet
   let spokeAt = performance.now();
   for (let seen = after; !signal.aborted && !events.isClosed; ) {
     const left = Math.max(0, Math.ceil(spokeAt + heartbeatMs - performance.now()));
     // before the look, so that what comes during it is not slept over
-    const news = events.wait(runId, AbortSignal.any([signal, AbortSignal.timeout(left)]));
-    // the state before the rows: a run that has ended tells nothing more
-    const status = await statusOfRun(store, runId);
-    const rows = await listEvents(store, runId, { after: seen, limit: CHUNK });
+    const news = events.wait(runId, { timeoutMs: left, signal });
+    const { status, rows } = await reader.read(runId, seen);
     const last = rows.at(-1);
     if (last !== undefined) {
       yield rows.map(written).join('');

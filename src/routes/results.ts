@@ -9,6 +9,7 @@ import { CompareRequest, Comparison, EventList, EventQuery, MetricList, MetricQu
 import { RunParams } from '../schemas/run.ts';
 import { listCheckpoints } from '../store/checkpoints.ts';
 import { listEstimates } from '../store/estimates.ts';
+import { createEventReader } from '../store/event-reader.ts';
 import { listEvents } from '../store/events.ts';
 import { listMetrics } from '../store/metrics.ts';
 import { findRun, type RunRecord } from '../store/runs.ts';
@@ -23,6 +24,7 @@ const tags = ['runs'];
 
 export function resultRoutes(app: App, _options: object, done: () => void): void {
   const { store, events } = app.dependencies;
+  const reader = createEventReader(store);
 
   async function existing(runId: string): Promise<RunRecord> {
     const run = await findRun(store, runId);
@@ -72,7 +74,7 @@ export function resultRoutes(app: App, _options: object, done: () => void): void
       const { after = 0, limit = DEFAULT_LIMIT, cursor } = request.query;
       const from = cursor === undefined ? after : offsetOf(cursor);
       if (request.headers.accept?.includes('text/event-stream') === true) {
-        const stream = eventStream({ store, events, runId, after: lastEventId(request.headers['last-event-id'], from), signal: clientGone(reply) });
+        const stream = eventStream({ reader, events, runId, after: lastEventId(request.headers['last-event-id'], from), signal: clientGone(reply) });
         return sendEvents(reply, stream);
       }
       const rows = await listEvents(store, runId, { after: from, limit: limit + 1 });

@@ -1,38 +1,27 @@
 /** Drives the training of one run: from its resume point if there is one, its reports into the record, its weights into storage. */
-import type { Logger } from 'pino';
 import { saveCheckpoint } from '../checkpoints/save.ts';
 import type { Manifest } from '../checkpoints/manifest.ts';
 import type { InstalledEncoder } from '../encoders/registry.ts';
 import { MtmtError } from '../errors.ts';
-import type { Storage } from '../storage/storage.ts';
 import { createCheckpoint } from '../store/checkpoints.ts';
 import { newId } from '../store/ids.ts';
 import { rewindRun } from '../store/resume-points.ts';
 import type { RunRecord } from '../store/runs.ts';
-import type { Store } from '../store/store.ts';
 import type { TrainedModel, TrainingReport, TrainingRequest } from '../training/request.ts';
+import type { Attempt } from './attempt.ts';
 import { failureOf } from './lifecycle.ts';
 import type { Material } from './material.ts';
 import { persist, Superseded } from './persist.ts';
 import type { Recorder } from './record.ts';
 import { ResumePoints, type LoadedPoint } from './resume-points.ts';
 
-export interface DriveOptions {
-  readonly store: Store;
-  readonly storage: Storage;
-  readonly log: Logger;
+export interface DriveOptions extends Attempt {
   readonly recorder: Recorder;
-  readonly train: (request: TrainingRequest) => AsyncGenerator<TrainingReport, TrainedModel>;
   readonly run: RunRecord;
-  readonly attempt: number;
   readonly material: Material;
   readonly encoder: InstalledEncoder;
-  readonly cacheDir: string;
-  readonly resumeSeconds: number;
-  readonly versions: Readonly<Record<string, string>>;
   /** cpu or gpu */
   readonly deviceKind: string;
-  readonly signal: AbortSignal;
 }
 
 export interface Driven {
@@ -70,13 +59,13 @@ class Drive {
   constructor(o: DriveOptions) {
     this.#o = o;
     this.#writtenBy = { device: o.deviceKind, ...o.versions };
-    this.#points = new ResumePoints({ ...o, runId: o.run.runId, everySeconds: o.resumeSeconds, writtenBy: this.#writtenBy });
+    this.#points = new ResumePoints({ ...o, ...o.task, everySeconds: o.config.resumeSeconds, writtenBy: this.#writtenBy });
   }
 
   async run(): Promise<Driven> {
     const point = await this.#point();
     if (point === null) await this.#rewind(0);
-    const training = this.#o.train(this.#request(point));
+    const training = this.#o.engine.train(this.#request(point));
     for (;;) {
       const { done, value } = await training.next();
       if (done) return { model: value, best: this.#best, checkpoints: this.#checkpoints };
@@ -85,7 +74,8 @@ class Drive {
   }
 
   #request(point: LoadedPoint | null): TrainingRequest {
-    const { run, encoder, material, cacheDir, signal } = this.#o;
+    const { run, encoder, material, config, signal } = this.#o;
+    const { cacheDir } = config;
     const { kind, options, seed, batchParts: parts } = run;
     const { train, dev, pairs, teachers } = material;
     // raw text of a teacher is for estimates, and must not move its weights
@@ -118,8 +108,8 @@ class Drive {
   }
 
   async #rewind(step: number): Promise<void> {
-    const { store, log, run, attempt } = this.#o;
-    if (!(await persist(log, () => rewindRun(store, { runId: run.runId, attempt, step })))) throw new Superseded();
+    const { store, log, task } = this.#o;
+    if (!(await persist(log, () => rewindRun(store, { ...task, step })))) throw new Superseded();
   }
 
   async #tellResumed({ step, steps }: Report<'resumed'>, { attempt, writtenBy }: LoadedPoint): Promise<void> {
@@ -148,7 +138,7 @@ class Drive {
   }
 
   async #save({ step, isBest, isLast, selections, scores, calibration, tensors, facts }: Report<'checkpoint'>): Promise<void> {
-    const { store, storage, log, run, attempt, encoder, recorder, versions } = this.#o;
+    const { store, storage, log, run, task, encoder, recorder, versions } = this.#o;
     const { runId, kind, seed, options } = run;
     const { encoderId, digest } = encoder;
     const manifest: Omit<Manifest, 'format' | 'tensors' | 'weightsDigest'> = {
@@ -167,9 +157,9 @@ class Drive {
       createdAt: new Date().toISOString(),
     };
     const saved = await saveCheckpoint(storage, { manifest, tensors });
-    const { checkpointId } = manifest;
-    const row = { checkpointId, runId, attempt, step, isBest, isLast, digest: saved.digest, sizeBytes: saved.sizeBytes, storageKey: saved.storageKey, manifest: saved.manifest };
-    if (!(await persist(log, () => createCheckpoint(store, row)))) throw new Superseded();
+    const row = { ...saved, checkpointId: manifest.checkpointId, runId, attempt: task.attempt, step, isBest, isLast };
+    const checkpointId = await persist(log, () => createCheckpoint(store, row));
+    if (checkpointId === null) throw new Superseded();
     if (isBest) this.#best = checkpointId;
     this.#checkpoints.set(step, checkpointId);
     const message = `${isBest ? 'the best checkpoint' : 'a checkpoint'} is of step ${step}, chosen by ${selections.join(' and ')}${calibrationText(calibration)}`;

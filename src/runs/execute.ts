@@ -1,19 +1,15 @@
 /** One run, in the trainer's process: corpora -> training -> checkpoints -> scores on test sets -> the row's last state. */
-import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import { findEncoder, type InstalledEncoder } from '../encoders/registry.ts';
 import type { LoadOptions } from '../inference/load.ts';
 import type { Recognizer } from '../inference/recognizer.ts';
-import type { Storage } from '../storage/storage.ts';
 import { saveEstimate } from '../store/estimates.ts';
 import { setDefaultIfNone } from '../store/models.ts';
 import { dropResumePoint } from '../store/resume-points.ts';
 import { describeRun, findRun, moveRun, type RunRecord } from '../store/runs.ts';
 import { saveScores } from '../store/scores.ts';
-import type { Store, Transaction } from '../store/store.ts';
-import type { BackendInfo } from '../tensor/backend.ts';
-import type { TrainedModel, TrainingReport, TrainingRequest } from '../training/request.ts';
+import type { Transaction } from '../store/store.ts';
+import type { Attempt } from './attempt.ts';
 import { drive, type Driven } from './drive.ts';
 import { estimateTargets } from './estimate.ts';
 import { loadMaterial, loadTests, type Material } from './material.ts';
@@ -22,30 +18,9 @@ import { persist, Superseded } from './persist.ts';
 import { createRecorder, type Recorder } from './record.ts';
 import { removeAll } from './resume-points.ts';
 import { scoreTests, type ScoredTest } from './score-tests.ts';
-import type { TrainerTask } from './supervise.ts';
-
-/** What trains; tests pass a generator of their own. */
-export interface Engine {
-  start(options: { device: TrainerTask['device'] }): Promise<BackendInfo>;
-  train(request: TrainingRequest): AsyncGenerator<TrainingReport, TrainedModel>;
-  /** A checkpoint that tags: a student's teacher. */
-  open(options: LoadOptions): Promise<Recognizer>;
-}
-
-export interface ExecuteOptions {
-  readonly store: Store;
-  readonly storage: Storage;
-  readonly config: Pick<Config, 'encodersDir' | 'cacheDir' | 'resumeSeconds'>;
-  readonly engine: Engine;
-  readonly log: Logger;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly task: TrainerTask;
-  /** Aborted when the run is cancelled or given back. */
-  readonly signal: AbortSignal;
-}
 
 /** Never rejects: what goes wrong is the outcome. */
-export async function execute(o: ExecuteOptions): Promise<Outcome> {
+export async function execute(o: Attempt): Promise<Outcome> {
   const { runId, attempt } = o.task;
   try {
     const run = await persist(o.log, () => findRun(o.store, runId));
@@ -63,12 +38,12 @@ export async function execute(o: ExecuteOptions): Promise<Outcome> {
 }
 
 class Execution {
-  readonly #o: ExecuteOptions;
+  readonly #o: Attempt;
   readonly #run: RunRecord;
   readonly #recorder: Recorder;
   #versions: Readonly<Record<string, string>>;
 
-  constructor(o: ExecuteOptions, run: RunRecord) {
+  constructor(o: Attempt, run: RunRecord) {
     this.#o = o;
     this.#run = run;
     this.#versions = o.versions;
@@ -88,10 +63,8 @@ class Execution {
     await this.#recorder.phase({ type: 'phase', phase: 'load', message: 'reading the datasets' });
     const { log } = this.#o;
     const material = await loadMaterial({ store, storage, log, run, encoder });
-    const { train } = engine;
-    const { cacheDir, resumeSeconds } = config;
     const deviceKind = backend.isGpu ? 'gpu' : 'cpu';
-    const driven = await drive({ store, storage, log, recorder: this.#recorder, train, run, attempt: task.attempt, material, encoder, cacheDir, resumeSeconds, versions: this.#versions, deviceKind, signal });
+    const driven = await drive({ ...this.#o, versions: this.#versions, recorder: this.#recorder, run, material, encoder, deviceKind });
     try {
       await this.#recorder.flush();
       await this.#score(driven, material);

@@ -37,6 +37,8 @@ export type Outcome =
   | { readonly status: 'cancelled' }
   /** The run has moved on: another attempt writes now. */
   | { readonly status: 'superseded' }
+  /** By a signal, before the trainer could tell anything. */
+  | { readonly status: 'killed'; readonly signal: string; readonly failure: Failure }
   | { readonly status: 'failed'; readonly failure: Failure };
 
 const PATTERNS: readonly (readonly [pattern: RegExp, code: string, detail: string])[] = [
@@ -54,13 +56,13 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** What the end of a trainer that reported nothing means. */
-export function failureOfExit({ code, signal, stderr }: { code: number | null; signal: string | null; stderr: string }): Failure {
+export function outcomeOfExit({ code, signal, stderr }: { code: number | null; signal: string | null; stderr: string }): Outcome {
+  const failed = (failureCode: string, detail: string): Outcome => ({ status: 'failed', failure: { code: failureCode, detail } });
   if (/bad_alloc|OOM when allocating|RESOURCE_EXHAUSTED|heap out of memory/.test(stderr))
-    return { code: 'OUT_OF_MEMORY', detail: `the training process ran out of memory and ended (${signal ?? `exit code ${code}`}); try a smaller batchPieces` };
-  if (signal === 'SIGKILL')
-    return { code: 'TRAINER_KILLED', detail: 'the training process was killed by SIGKILL: probably the machine ran out of memory' };
-  if (signal !== null) return { code: 'TRAINER_KILLED', detail: `the training process was killed by ${signal}` };
-  return { code: 'TRAINER_EXITED', detail: `the training process ended with exit code ${code} and said nothing` };
+    return failed('OUT_OF_MEMORY', `the training process ran out of memory and ended (${signal ?? `exit code ${code}`}); try a smaller batchPieces`);
+  if (signal === null) return failed('TRAINER_EXITED', `the training process ended with exit code ${code} and said nothing`);
+  const cause = signal === 'SIGKILL' ? ': probably the machine ran out of memory' : '';
+  return { status: 'killed', signal, failure: { code: 'TRAINER_KILLED', detail: `the training process was killed by ${signal}${cause}` } };
 }
 
 function firstLine(text: string): string {

@@ -1,10 +1,9 @@
 /** The child process that trains one run: starts it, talks to it, and makes of its end an outcome. */
 import { fork } from 'node:child_process';
-import { constants, getPriority, setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { withHugePages } from '../tensor/huge-pages.ts';
-import type { Outcome } from './lifecycle.ts';
-import { failureOfExit } from './lifecycle.ts';
+import { outcomeOfExit, type Outcome } from './lifecycle.ts';
 
 /** What the worker gives a trainer, as JSON in its first argument. */
 export interface TrainerTask {
@@ -33,15 +32,21 @@ const STDERR_TAIL_CHARS = 4_000;
 /** What TensorFlow says at each start, before its log level is read. */
 const CHATTER = /^(WARNING: All log messages before absl|I0000 )/;
 
-/** @param path the trainer's entry; tests pass another than `src/trainer.ts` */
-export function startTrainer(path: string, task: TrainerTask): Trainer {
+export interface TrainerOptions {
+  /** The trainer's entry; tests pass another than `src/trainer.ts`. */
+  readonly path: string;
+  /** Priority as of `nice`, 0 to 19; one that this process has already is not raised. */
+  readonly nice: number;
+}
+
+export function startTrainer({ path, nice }: TrainerOptions, task: TrainerTask): Trainer {
   const child = fork(path, [JSON.stringify(task)], {
     // The parent may have been started in any folder, so tsx is named by where it is.
     execArgv: ['--import', import.meta.resolve('tsx')],
     env: withHugePages(process.env),
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
-  comesLast(child.pid);
+  standBack(child.pid, nice);
   let tail = '';
   if (child.stderr !== null) {
     createInterface(child.stderr).on('line', (line) => {
@@ -56,7 +61,7 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
     });
     child.on('error', (error) => resolve({ status: 'failed', failure: { code: 'TRAINER_NOT_STARTED', detail: error.message } }));
     // 'close' and not 'exit': messages and stderr are then complete.
-    child.on('close', (code, signal) => resolve(outcome ?? { status: 'failed', failure: failureOfExit({ code, signal, stderr: tail }) }));
+    child.on('close', (code, signal) => resolve(outcome ?? outcomeOfExit({ code, signal, stderr: tail })));
   });
   const tell = (message: ToTrainer): void => {
     if (child.connected) child.send(message);
@@ -72,11 +77,12 @@ export function startTrainer(path: string, task: TrainerTask): Trainer {
   };
 }
 
-/** Where cores are scarce, API, tagger and Postgres come first. Linux counts it by thread, and new threads inherit it: so it is set before the trainer has any. */
-function comesLast(pid: number | undefined): void {
-  const { PRIORITY_BELOW_NORMAL } = constants.priority;
+/**
+ * At once: on Linux a priority is a thread's, and threads that TensorFlow starts later inherit it. An idle machine trains as fast as ever.
+ */
+function standBack(pid: number | undefined, nice: number): void {
   try {
-    if (pid !== undefined && getPriority() < PRIORITY_BELOW_NORMAL) setPriority(pid, PRIORITY_BELOW_NORMAL);
+    if (pid !== undefined && getPriority() < nice) setPriority(pid, nice);
   } catch {
     // it has ended, or the system does not allow it: training goes on as before
   }

@@ -10,7 +10,7 @@ import type { Delivery } from './delivery.ts';
 import { wakeStudent, wakeStudents } from './dependents.ts';
 import { persist } from './persist.ts';
 import { settle } from './settle.ts';
-import { startTrainer, type Trainer, type TrainerTask } from './supervise.ts';
+import { startTrainer, type Trainer, type TrainerOptions, type TrainerTask } from './supervise.ts';
 
 export interface WorkerOptions {
   readonly store: Store;
@@ -18,8 +18,7 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** One run at a time on each. */
   readonly devices: readonly TrainerTask['device'][];
-  /** Entry of the child process. */
-  readonly trainerPath: string;
+  readonly trainer: TrainerOptions;
   readonly heartbeatSeconds: number;
   /** From the request to cancel until SIGKILL. Default: 30 s. */
   readonly graceMs?: number;
@@ -114,7 +113,7 @@ export async function startWorker(o: WorkerOptions): Promise<Worker> {
 
   async function train(task: TrainerTask, run: RunRecord): Promise<void> {
     const { runId, attempt } = task;
-    const trainer = startTrainer(o.trainerPath, task);
+    const trainer = startTrainer(o.trainer, task);
     const entry: Held = { trainer, isGivenBack: false };
     held.set(runId, entry);
     const watching = new AbortController();

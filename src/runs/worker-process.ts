@@ -14,18 +14,18 @@ const STOP_MS = 25_000;
 
 export async function runWorker(
   config: Config & { databaseUrl: string },
-  options: Pick<WorkerOptions, 'trainerPath'> & Partial<Pick<WorkerOptions, 'graceMs' | 'pollMs' | 'sweepMs'>> & { monitorSeconds?: number },
+  options: { trainerPath: string; monitorSeconds?: number } & Partial<Pick<WorkerOptions, 'graceMs' | 'pollMs' | 'sweepMs'>>,
 ): Promise<void> {
   const log = pino({ level: config.logLevel, base: { process: 'worker', pid: process.pid } });
-  const { databaseUrl, heartbeatSeconds } = config;
-  const { monitorSeconds, ...rest } = options;
+  const { databaseUrl, heartbeatSeconds, trainerNice: nice } = config;
+  const { trainerPath: path, monitorSeconds, ...rest } = options;
   // its trainers need it: a machine that cannot reach it must not take runs
   await openStorage(config);
   const store = await openStore(databaseUrl);
   // Only the message: pg hangs its whole client on its errors.
   const onError = (error: unknown): void => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the queue reports an error');
   const delivery = await openDelivery('worker', { databaseUrl, heartbeatSeconds, onError, ...(monitorSeconds !== undefined && { monitorSeconds }) });
-  const worker = await startWorker({ store, delivery, log, devices: devicesOf(config.devices), heartbeatSeconds, ...rest });
+  const worker = await startWorker({ store, delivery, log, devices: devicesOf(config.devices), trainer: { path, nice }, heartbeatSeconds, ...rest });
   log.info({ processId: worker.processId, devices: config.devices }, 'worker started');
   closeWithGrace({ delay: STOP_MS, logger: false }, async ({ signal, err }) => {
     if (err) log.error({ err }, 'worker failed');

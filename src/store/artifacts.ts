@@ -23,7 +23,10 @@ export const REFERENCES: Readonly<Record<string, Prisma.Sql>> = {
     where d."deletedAt" is null or exists (select 1 from "RunDataset" rd join "Run" r using ("runId") where rd."datasetId" = d."datasetId" and ${LIVE_RUN})`,
   Checkpoint: Prisma.sql`
     select c."storageKey" as key, 'Checkpoint ' || c."checkpointId" as row, c.digest, c."sizeBytes"::float8 as "sizeBytes" from "Checkpoint" c join "Run" own using ("runId")
-    where own."deletedAt" is null or exists (select 1 from "RunTeacher" rt join "Run" r using ("runId") where rt."teacherRunId" = c."runId" and ${LIVE_RUN})`,
+    where own."deletedAt" is null or exists (select 1 from "RunTeacher" rt join "Run" r using ("runId") where rt."teacherRunId" = c."runId" and ${LIVE_RUN})
+    union all
+    select c."storageKey", 'manifest of Checkpoint ' || c."checkpointId", c.manifest->>'weightsDigest', null from "Checkpoint" c join "Run" own using ("runId")
+    where own."deletedAt" is null and c.manifest ? 'weightsDigest'`,
   ResumePoint: Prisma.sql`
     select part.key, 'ResumePoint ' || p."runId" as row, part.digest, null::float8 as "sizeBytes"
     from "ResumePoint" p, unnest(p."storageKeys", p.digests) as part (key, digest)`,

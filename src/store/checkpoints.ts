@@ -11,17 +11,22 @@ export interface NewCheckpoint extends Omit<CheckpointRecord, 'createdAt' | 'man
   readonly manifest: object;
 }
 
-/** May be tried again with the same id when the answer was lost. @returns false when the run has moved on */
-export async function createCheckpoint(store: Store, { attempt, sizeBytes, manifest, ...row }: NewCheckpoint): Promise<boolean> {
+/**
+ * The same weights of a step are one row: what an attempt chooses that one before had chosen keeps its id, which others may name, and says
+ * now what this one says of it. So it may be tried again when the answer was lost. @returns the row's id; null when the run has moved on
+ */
+export async function createCheckpoint(store: Store, { attempt, sizeBytes, manifest, ...row }: NewCheckpoint): Promise<string | null> {
   return store.$transaction(async (transaction) => {
-    if (!(await isCurrent(transaction, { runId: row.runId, attempt }))) return false;
-    const { runId, isBest, isLast } = row;
+    if (!(await isCurrent(transaction, { runId: row.runId, attempt }))) return null;
+    const { runId, step, digest, isBest, isLast } = row;
     // one best and one last checkpoint a run
     if (isBest) await transaction.checkpoint.updateMany({ where: { runId }, data: { isBest: false } });
     if (isLast) await transaction.checkpoint.updateMany({ where: { runId }, data: { isLast: false } });
-    const { checkpointId } = row;
-    await transaction.checkpoint.upsert({ where: { checkpointId }, create: { ...row, sizeBytes: BigInt(sizeBytes), manifest: toJson(manifest) }, update: { isBest, isLast } });
-    return true;
+    const former = await transaction.checkpoint.findUnique({ where: { runId_step_digest: { runId, step, digest } }, select: { checkpointId: true } });
+    const checkpointId = former?.checkpointId ?? row.checkpointId;
+    const chosen = { isBest, isLast, manifest: toJson({ ...manifest, checkpointId }), createdAt: new Date() };
+    await transaction.checkpoint.upsert({ where: { checkpointId }, create: { ...row, ...chosen, sizeBytes: BigInt(sizeBytes) }, update: chosen });
+    return checkpointId;
   });
 }
 

@@ -21,19 +21,19 @@ export async function findResumePoint(store: Store, runId: string): Promise<Resu
 export async function putResumePoint(store: Store, { runId, ...point }: NewResumePoint): Promise<string[] | null> {
   return store.$transaction(async (transaction) => {
     if (!(await isCurrent(transaction, { runId, attempt: point.attempt }))) return null;
-    const former = await transaction.resumePoint.findUnique({ where: { runId }, select: { storageKeys: true } });
+    const former = await storageKeys(transaction, runId);
     const { sizeBytes, progress, identity, writtenBy, ...rest } = point;
     const data = { ...rest, sizeBytes: BigInt(sizeBytes), progress: toJson(progress), identity: toJson(identity), writtenBy: toJson(writtenBy), createdAt: new Date() };
     await transaction.resumePoint.upsert({ where: { runId }, create: { runId, ...data }, update: data });
-    return former?.storageKeys ?? [];
+    return former;
   });
 }
 
 /** @returns artifacts that no row names any more */
 export async function dropResumePoint(transaction: Transaction, runId: string): Promise<string[]> {
-  const former = await transaction.resumePoint.findUnique({ where: { runId }, select: { storageKeys: true } });
+  const former = await storageKeys(transaction, runId);
   await transaction.resumePoint.deleteMany({ where: { runId } });
-  return former?.storageKeys ?? [];
+  return former;
 }
 
 /** Forgets what an attempt that was cut off has told after a step, which would mix with this one's. @returns false when the run has moved on */
@@ -44,4 +44,9 @@ export async function rewindRun(store: Store, { runId, attempt, step }: { runId:
     await transaction.run.update({ where: { runId }, data: { step } });
     return true;
   });
+}
+
+async function storageKeys(transaction: Transaction, runId: string): Promise<string[]> {
+  const point = await transaction.resumePoint.findUnique({ where: { runId }, select: { storageKeys: true } });
+  return point?.storageKeys ?? [];
 }

@@ -159,7 +159,7 @@ export interface Move {
   /** Of the event. Default: error for a failure, else info. */
   readonly level?: 'warn' | undefined;
   readonly failure?: { readonly code: string; readonly detail: string } | undefined;
-  readonly set?: { readonly maxAttempts?: number; readonly batchParts?: number } | undefined;
+  readonly set?: { readonly maxAttempts?: number; readonly batchParts?: number; readonly kills?: number } | undefined;
   readonly within?: ((transaction: Transaction) => Promise<void>) | undefined;
 }
 

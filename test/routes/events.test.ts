@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { Dataset } from '../../src/schemas/dataset.ts';
 import type { Run } from '../../src/schemas/run.ts';
 import { eventStream, lastEventId } from '../../src/routes/event-stream.ts';
+import { createEventReader } from '../../src/store/event-reader.ts';
 import { addEvent } from '../../src/store/events.ts';
 import { beginAttempt, moveRun } from '../../src/store/runs.ts';
 import { openApi, type Api } from './api.ts';
@@ -139,8 +140,8 @@ test('a silent stream beats', { timeout: 60_000 }, async (t) => {
   const api = await openApi(t);
   const runId = await submit(api);
   const leaving = new AbortController();
-  const events = { wait: (_: string, signal: AbortSignal) => wait(10_000, undefined, { signal }).catch(() => undefined), isClosed: false, close: async () => undefined };
-  const stream = eventStream({ store: api.store, events, runId, after: 0, signal: leaving.signal, heartbeatMs: 50 });
+  const events = { wait: (_: string, { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal }) => wait(timeoutMs, undefined, { signal }).catch(() => undefined), isClosed: false, close: async () => undefined };
+  const stream = eventStream({ reader: createEventReader(api.store), events, runId, after: 0, signal: leaving.signal, heartbeatMs: 50 });
   const parts: string[] = [];
   for await (const part of stream) {
     parts.push(part);

@@ -65,7 +65,7 @@ test('results of a run', async (t) => {
     variants: [{ selection: 'source-dev', decoding: 'viterbi', checkpointId: '<ckpt>', ...half }],
   };
   const point = (step: number): object => ({ name: 'loss', step, value: step === 3 ? null : 1 / (step + 1), language: null, split: null, at: '<time>' });
-  const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, selections: ['source-dev'], digest: '<digest>', sizeBytes: 12, manifest: { format: 'mtmt-checkpoint/1', selections: ['source-dev'] }, createdAt: '<time>' };
+  const checkpoint = { checkpointId: '<ckpt>', runId: '<run>', step: 5, isBest: true, isLast: true, selections: ['source-dev'], digest: '<digest>', sizeBytes: 12, manifest: { checkpointId: '<ckpt>', format: 'mtmt-checkpoint/1', selections: ['source-dev'] }, createdAt: '<time>' };
   const estimate = { language: 'es', f1: 0.25, precision: 0.5, recall: 0.75, ci95: [0.5, 0.7], confidence: 0.65, agreement: null, sentences: 3, words: 9, checkpointId: '<ckpt>', truth: null };
   const known = { ...estimate, language: 'en', f1: 0.625, truth: { f1: 0.5, split: 'test', error: 0.125 } };
   const cases: [url: string, body: unknown][] = [

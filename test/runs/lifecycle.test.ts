@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fail } from '../../src/errors.ts';
-import { failureOf, failureOfExit, isTerminal, MOVES, sourcesOf, type RunStatus } from '../../src/runs/lifecycle.ts';
+import { failureOf, isTerminal, MOVES, outcomeOfExit, sourcesOf, type RunStatus } from '../../src/runs/lifecycle.ts';
 
 test('a run that has succeeded moves nowhere, and every state can be reached', () => {
   assert.deepEqual(MOVES.succeeded, []);
@@ -26,15 +26,16 @@ test('a failure keeps the code of our errors and explains those of the system', 
 });
 
 test('the end of a trainer that said nothing is explained by its signal or code', () => {
-  const cases: [exit: Parameters<typeof failureOfExit>[0], code: string, detail: RegExp][] = [
-    [{ code: null, signal: 'SIGKILL', stderr: '' }, 'TRAINER_KILLED', /SIGKILL: probably the machine ran out of memory/],
-    [{ code: null, signal: 'SIGSEGV', stderr: '' }, 'TRAINER_KILLED', /SIGSEGV/],
-    [{ code: null, signal: 'SIGABRT', stderr: "terminate called after throwing 'std::bad_alloc'" }, 'OUT_OF_MEMORY', /SIGABRT/],
-    [{ code: 7, signal: null, stderr: '' }, 'TRAINER_EXITED', /exit code 7/],
+  const cases: [exit: Parameters<typeof outcomeOfExit>[0], status: string, code: string, detail: RegExp][] = [
+    [{ code: null, signal: 'SIGKILL', stderr: '' }, 'killed', 'TRAINER_KILLED', /SIGKILL: probably the machine ran out of memory/],
+    [{ code: null, signal: 'SIGSEGV', stderr: '' }, 'killed', 'TRAINER_KILLED', /SIGSEGV$/],
+    [{ code: null, signal: 'SIGABRT', stderr: "terminate called after throwing 'std::bad_alloc'" }, 'failed', 'OUT_OF_MEMORY', /SIGABRT/],
+    [{ code: 7, signal: null, stderr: '' }, 'failed', 'TRAINER_EXITED', /exit code 7/],
   ];
-  for (const [exit, code, detail] of cases) {
-    const failure = failureOfExit(exit);
-    assert.equal(failure.code, code);
-    assert.match(failure.detail, detail);
+  for (const [exit, status, code, detail] of cases) {
+    const outcome = outcomeOfExit(exit);
+    assert.ok('failure' in outcome);
+    assert.deepEqual([outcome.status, outcome.failure.code], [status, code]);
+    assert.match(outcome.failure.detail, detail);
   }
 });

@@ -66,7 +66,7 @@ test('a run whose worker never heard that it had begun is in the queue again, an
     delivery: { ...delivery, work: (_, handle) => Promise.resolve(void (deliver = handle)), stop: () => Promise.resolve() },
     log,
     devices: ['cpu'],
-    trainerPath: 'none is started',
+    trainer: { path: 'none is started', nice: 0 },
     heartbeatSeconds: 10,
     sweepMs: 20,
   });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import { constants, getPriority } from 'node:os';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startTrainer } from '../../src/runs/supervise.ts';
 import { testFolder } from '../helper.ts';
+
+const NICE = 15;
 
 test('a trainer and all of its threads come after what answers requests', { skip: process.platform !== 'linux' }, async (t) => {
   const path = join(await testFolder(t), 'trainer.ts');
@@ -15,7 +17,7 @@ test('a trainer and all of its threads come after what answers requests', { skip
     const detail = JSON.stringify([...new Set(readdirSync('/proc/self/task').map(niceOf))]);
     process.send({ type: 'ended', outcome: { status: 'failed', failure: { code: 'INTERNAL', detail } } }, () => process.exit());
   `);
-  const outcome = await startTrainer(path, { runId: 'run_1', attempt: 1, device: 'cpu' }).ended;
-  const expected = Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL);
+  const outcome = await startTrainer({ path, nice: NICE }, { runId: 'run_1', attempt: 1, device: 'cpu' }).ended;
+  const expected = Math.max(getPriority(), NICE);
   assert.deepEqual(outcome, { status: 'failed', failure: { code: 'INTERNAL', detail: `[${expected}]` } });
 });

@@ -1,7 +1,5 @@
 /** Runs whose processes are really killed while they train, really, on an encoder so small that nothing is learned. */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
@@ -10,7 +8,7 @@ import { listEvents } from '../../src/store/events.ts';
 import { listMetrics } from '../../src/store/metrics.ts';
 import { findResumePoint } from '../../src/store/resume-points.ts';
 import type { RunRecord } from '../../src/store/runs.ts';
-import { ended, startWorkerProcess, until, world, type World } from './fixtures/world.ts';
+import { ended, startWorkerProcess, trainerOf, until, world, type World } from './fixtures/world.ts';
 
 const WORKER = fileURLToPath(new URL('../../src/worker.ts', import.meta.url));
 /** Each is scored on dev, which takes longer than a step; enough for several points, which come no sooner than 50 times what the last one took. */
@@ -25,13 +23,6 @@ async function pointAfter({ store }: World, runId: string, step: number): Promis
     assert.ok(!ENDED.includes(run.status), `the run has ${run.status} without a point: ${run.failureDetail}`);
     await wait(20);
   }
-}
-
-/** Linux only, as whoever kills by pid. */
-async function trainerOf({ pid }: ChildProcess): Promise<number> {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').map(Number);
-  for (const child of children) if ((await readFile(`/proc/${child}/cmdline`, 'utf8')).includes('trainer.ts')) return child;
-  return assert.fail(`no trainer among ${children}`);
 }
 
 /** Weights are content-addressed: equal digests are equal bits. */
@@ -67,12 +58,11 @@ test('runs whose trainer or worker is killed end with the weights and the histor
   for (const request of [{}, student]) {
     const [whole, cut] = [await submit(request), await submit(request)];
     assert.equal((await endOf(all, whole)).status, 'succeeded');
-    await pointAfter(all, cut, 3);
+    // the first point of an attempt comes at once, however long points take; a second one may not come at all
+    await pointAfter(all, cut, 0);
     process.kill(await trainerOf(worker), 'SIGKILL');
-    const killed = await endOf(all, cut);
-    assert.deepEqual([killed.status, killed.failureCode], ['failed', 'TRAINER_KILLED']);
+    await until(all.store, cut, ({ status }) => status === 'queued');
     const at = (await findResumePoint(all.store, cut))?.step ?? 0;
-    await service.resume(cut);
     await pointAfter(all, cut, at);
     worker.kill('SIGKILL');
     await ended(worker);

@@ -6,8 +6,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import pg from 'pg';
 import pino from 'pino';
+import type { Engine } from '../../src/runs/attempt.ts';
 import { GivenBack } from '../../src/runs/drive.ts';
-import { execute, type Engine } from '../../src/runs/execute.ts';
+import { execute } from '../../src/runs/execute.ts';
 import type { Outcome } from '../../src/runs/lifecycle.ts';
 import type { Storage } from '../../src/storage/storage.ts';
 import { listCheckpoints } from '../../src/store/checkpoints.ts';
@@ -132,6 +133,9 @@ test('a cancelled run has checkpoints of where it ended, and goes on from there 
   await service.resume(runId);
   assert.deepEqual(await all.attempt(), { status: 'succeeded' });
   assert.deepEqual(begunAt, [0, 6]);
+  const after = await listCheckpoints(store, runId);
+  assert.deepEqual(after.map(({ step, isBest, isLast }) => [step, isBest, isLast]), [[BEST, true, false], [6, false, false], [STEPS, false, true]]);
+  assert.deepEqual(after.slice(0, 2).map(({ checkpointId }) => checkpointId), checkpoints.map(({ checkpointId }) => checkpointId));
 });
 
 test('a point takes the place of the one before, and weights that were chosen before are not written again', async (t) => {

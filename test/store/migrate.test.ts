@@ -58,13 +58,7 @@ test('a database of a newer version is refused', async (t) => {
 });
 
 test('a run of before has every option, and keeps those that it had', async (t) => {
-  const url = await emptyDatabase(t);
-  const directory = await testFolder(t);
-  const before = (await readdir(MIGRATIONS)).filter((name) => name < '006');
-  for (const name of before) await cp(join(MIGRATIONS, name), join(directory, name));
-  await migrate(url, { directory });
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const { url, client } = await migratedBefore(t, '006');
   try {
     const added = { preset: 'mtmt', objective: 'mtmt', heads: 'one', distil: 'everyWord', pairDraw: 'balanced', pairsPerWord: 1 } as const;
     const had = Object.fromEntries(Object.entries(resolveOptions('student', { epochs: 7, layerDecay: 0.9 })).filter(([name]) => !(name in added)));
@@ -81,3 +75,42 @@ test('a run of before has every option, and keeps those that it had', async (t) 
     await client.end();
   }
 });
+
+test('checkpoints of before that were doubled become the latest one, whoever names them', async (t) => {
+  const { url, client } = await migratedBefore(t, '013');
+  try {
+    await client.query(`
+      insert into "Experiment" ("experimentId", name) values ('exp_1', 'e');
+      insert into "Run" ("runId", "experimentId", kind, status, name, "encoderId", "encoderDigest", requested, options, seed)
+        select id, 'exp_1', 'teacher', 'queued', id, 'e', 'd', '{}', '{}', 1 from unnest(array['run_1', 'run_2']) as id;
+      insert into "Checkpoint" ("checkpointId", "runId", step, "isBest", "isLast", digest, "sizeBytes", "storageKey", manifest, "createdAt")
+        select id, run, step, best, last, digest, 1, 'k', '{}', now() + second * interval '1 second' from (values
+          ('first', 'run_1', 2, false, false, 'two', 1), ('last', 'run_1', 6, false, true, 'six', 2), ('second', 'run_1', 2, false, false, 'two', 3), ('best', 'run_1', 6, true, false, 'six', 4),
+          ('other', 'run_1', 2, false, false, 'different', 5), ('foreign', 'run_2', 2, true, true, 'two', 6)) as row (id, run, step, best, last, digest, second);
+      insert into "Model" (alias, "checkpointId", "updatedAt") values ('prod', 'first', now());
+      insert into "ModelHistory" (alias, "checkpointId") values ('prod', 'last'), ('prod', 'first');
+      insert into "RunTeacher" ("runId", role, position, "teacherRunId", "checkpointId") values ('run_2', 'recognizer', 0, 'run_1', 'first')`);
+    await migrate(url);
+    const rowsOf = async (query: string): Promise<unknown[]> => (await client.query<unknown[]>({ text: query, rowMode: 'array' })).rows;
+    assert.deepEqual(await rowsOf('select "checkpointId", "isBest", "isLast" from "Checkpoint" order by "createdAt"'), [
+      ['second', false, false], ['best', true, true], ['other', false, false], ['foreign', true, true],
+    ]);
+    assert.deepEqual(await rowsOf('select "checkpointId" from "Model"'), [['second']]);
+    assert.deepEqual(await rowsOf('select "checkpointId" from "ModelHistory" order by "historyId"'), [['best'], ['second']]);
+    assert.deepEqual(await rowsOf('select "checkpointId" from "RunTeacher"'), [['second']]);
+  } finally {
+    await client.end();
+  }
+});
+
+/** A database as it was when a migration was still to come. */
+async function migratedBefore(t: Cleaner, name: string): Promise<{ url: string; client: pg.Client }> {
+  const url = await emptyDatabase(t);
+  const directory = await testFolder(t);
+  const before = (await readdir(MIGRATIONS)).filter((each) => each < name);
+  for (const each of before) await cp(join(MIGRATIONS, each), join(directory, each));
+  await migrate(url, { directory });
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return { url, client };
+}

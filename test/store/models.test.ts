@@ -18,10 +18,9 @@ async function runningRun(store: Store): Promise<string> {
   return run.runId;
 }
 
-async function checkpointOf(store: Store, runId: string, { step = 1, isBest = true, attempt = 1 } = {}): Promise<string | null> {
+async function checkpointOf(store: Store, runId: string, { step = 1, isBest = true, attempt = 1, digest = newId('ckpt') } = {}): Promise<string | null> {
   const checkpointId = newId('ckpt');
-  const isWritten = await createCheckpoint(store, { checkpointId, runId, attempt, step, isBest, isLast: true, digest: 'sha256:0', sizeBytes: 2 ** 40, storageKey: 'k', manifest: { step } });
-  return isWritten ? checkpointId : null;
+  return createCheckpoint(store, { checkpointId, runId, attempt, step, isBest, isLast: true, digest: `sha256:${digest}`, sizeBytes: 2 ** 40, storageKey: 'k', manifest: { step } });
 }
 
 test('a run has one best and one last checkpoint, and none of an attempt that was overtaken', async (t) => {
@@ -34,6 +33,23 @@ test('a run has one best and one last checkpoint, and none of an attempt that wa
   const rows = (await listCheckpoints(store, runId)).map(({ checkpointId, isBest, isLast, sizeBytes }) => [checkpointId, isBest, isLast, sizeBytes]);
   assert.deepEqual(rows, [[first, false, false, 2 ** 40], [second, true, false, 2 ** 40], [third, false, true, 2 ** 40]]);
   assert.equal((await bestCheckpoint(store, runId))?.checkpointId, second);
+});
+
+test('the same weights of a step are one checkpoint, which keeps its id and is what the latest attempt says', async (t) => {
+  const { store } = await testStore(t);
+  const runId = await runningRun(store);
+  const last = await checkpointOf(store, runId, { step: 6, isBest: false, digest: 'six' });
+  const best = await checkpointOf(store, runId, { step: 2, digest: 'two' });
+  const later = await checkpointOf(store, runId, { step: 9, digest: 'nine' });
+  assert.equal(await checkpointOf(store, runId, { step: 6, digest: 'six' }), last);
+  const otherWeights = await checkpointOf(store, runId, { step: 2, isBest: false, digest: 'other' });
+  const rows = (await listCheckpoints(store, runId)).map(({ checkpointId, step, isBest, isLast, manifest }) => [checkpointId, step, isBest, isLast, manifest]);
+  assert.deepEqual(rows, [
+    [best, 2, false, false, { step: 2, checkpointId: best }],
+    [otherWeights, 2, false, true, { step: 2, checkpointId: otherWeights }],
+    [last, 6, true, false, { step: 6, checkpointId: last }],
+    [later, 9, false, false, { step: 9, checkpointId: later }],
+  ]);
 });
 
 test('an alias remembers what it pointed at, newest first, deletions too', async (t) => {

@@ -45,6 +45,10 @@ test('the last step’s weights are the mean over the last part of the training,
   assert.notDeepEqual(ofMean, ofLast, 'the model tags with the mean');
 });
 
+test('a loss that is no number ends the run with a code and the step', async (t) => {
+  await assert.rejects(run(t, { epochs: 5, learningRate: 1e30, schedule: 'constant' }), { code: 'LOSS_NOT_FINITE', message: /at step \d+; a lower learning rate may help/ });
+});
+
 test('a run leaves no tensor behind once its model is disposed', async (t) => {
   (await run(t, { epochs: 1 })).model.dispose();
   const before = { js: tf.memory().numTensors, native: nodeBackend().getNumOfTFTensors() };

@@ -19,14 +19,17 @@ test('each artifact that a row needs is read, and each that is bad is named with
   await rm(join(folder, missing.key));
   await store.checkpoint.update({ where: { checkpointId: weights.checkpointId }, data: { sizeBytes: 8n } });
   await store.dataset.update({ where: { datasetId: good.datasetId }, data: { digest: 'sha256:other' } });
+  const others = await place.checkpoint(await place.run(), { content: 'other weights' });
+  await store.checkpoint.update({ where: { checkpointId: others.checkpointId }, data: { manifest: { weightsDigest: 'sha256:strange' } } });
   output.lines.length = 0;
-  assert.equal(await verify({ store, storage, output }), 4);
+  assert.equal(await verify({ store, storage, output }), 5);
   const said = output.lines.join('\n');
   const hash = (key: string): string => /[0-9a-f]{64}/.exec(key)?.[0] ?? assert.fail(key);
   assert.match(said, new RegExp(`BAD {2}Dataset ${damaged.datasetId}: .*its 7 bytes have the digest sha256:[0-9a-f]{64}, expected sha256:${hash(damaged.key)}`));
   assert.match(said, new RegExp(`BAD {2}Dataset ${missing.datasetId}: The artifact ${missing.key} is not in storage`));
   assert.match(said, new RegExp(`BAD {2}Checkpoint ${weights.checkpointId}: ${weights.key} has 7 bytes, expected 8`));
   assert.match(said, new RegExp(`BAD {2}Dataset ${good.datasetId}: ${good.key} has the digest sha256:${hash(good.key)}, expected sha256:other`));
+  assert.match(said, new RegExp(`BAD {2}manifest of Checkpoint ${others.checkpointId}: ${others.key} has the digest sha256:${hash(others.key)}, expected sha256:strange`));
 });
 
 test('the command looks at the storage and the database of its environment, and exits with 1 where something is bad', async (t) => {
