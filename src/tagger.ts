@@ -23,7 +23,7 @@ import { sizeOfModel } from './tagging/size.ts';
 import { taggerServer } from './tagging/server.ts';
 import { shared } from './tagging/shared.ts';
 import { DEFAULT_ALIAS, tagging } from './tagging/tag.ts';
-import { loadBackend } from './tensor/backend.ts';
+import { hasFastBfloat16, loadBackend } from './tensor/backend.ts';
 
 /** Longest wait for requests at work when the process is ended. */
 const STOP_MS = 12_000;
@@ -33,6 +33,8 @@ const { databaseUrl } = config;
 if (databaseUrl === undefined) throw fail('DATABASE_URL_MISSING', {});
 const log = pino({ level: config.logLevel, base: { process: 'tagger', pid: process.pid } });
 const { device } = await loadBackend(backendOptions(config));
+const fastest = hasFastBfloat16() ? 'bfloat16' : 'float32';
+const precision = config.taggerPrecision === 'auto' ? fastest : config.taggerPrecision;
 const store = await openStore(databaseUrl);
 const storage = await openStorage(config);
 const encoders = openEncoders();
@@ -55,7 +57,7 @@ const port = await listen(server, { host: config.taggerHost, port: config.tagger
 const url = urlOf(config.taggerHost, port);
 await announce();
 tellParent({ type: 'listening', port });
-log.info({ processId, url, device }, 'tagger started');
+log.info({ processId, url, device, precision }, 'tagger started');
 void preloading.refresh();
 const heartbeat = setInterval(beat, config.heartbeatSeconds * 1000);
 
@@ -93,7 +95,7 @@ async function findModel(checkpointId: string): Promise<LoadableModel> {
   const load = async (): Promise<TaggingModel> => {
     const startedAt = performance.now();
     const open = await encoders.open(encoder);
-    const model = await loadTaggingModel({ checkpoint: await openCheckpoint(storage, { storageKey, manifest }), open, cacheDir: config.cacheDir });
+    const model = await loadTaggingModel({ checkpoint: await openCheckpoint(storage, { storageKey, manifest }), open, precision, cacheDir: config.cacheDir });
     log.info({ checkpointId, runId, sizeBytes, durationMs: Math.round(performance.now() - startedAt) }, 'model loaded');
     return model;
   };

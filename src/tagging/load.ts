@@ -4,6 +4,7 @@ import type { RowShape } from '../encoders/pack.ts';
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
 import { loadRecognizer } from '../inference/load.ts';
 import { maxSequence } from '../models/config.ts';
+import type { Precision } from '../tensor/emit.ts';
 import type { OpenEncoder } from './encoders.ts';
 import type { TaggingModel } from './pool.ts';
 
@@ -12,12 +13,12 @@ const SHORT_LENGTHS = [32, 64, 128];
 const BATCH_PIECES = 1024;
 
 /** @param checkpoint which the model owns from now on, and closes @param open stays open for as long as the model */
-export async function loadTaggingModel({ checkpoint, open, cacheDir }: { checkpoint: OpenCheckpoint; open: OpenEncoder; cacheDir: string }): Promise<TaggingModel> {
+export async function loadTaggingModel({ checkpoint, open, precision, cacheDir }: { checkpoint: OpenCheckpoint; open: OpenEncoder; precision: Precision; cacheDir: string }): Promise<TaggingModel> {
   const { encoder, tokenizer, weights } = open;
   const { manifest } = checkpoint;
   const longest = Math.min(manifest.maxPieces, maxSequence(encoder.config));
   const shapes = requestShapes(longest);
-  const recognizer = await loadRecognizer({ encoder, checkpoint, shapes, tokenizer, weights, cacheDir }).catch((error: unknown) => {
+  const recognizer = await loadRecognizer({ encoder, checkpoint, precision, shapes, tokenizer, weights, cacheDir }).catch((error: unknown) => {
     checkpoint.close();
     throw error;
   });

@@ -138,6 +138,11 @@ export function nativeProduct(): 'tiles' | 'vectors' | '' {
   return hasNativeKernels() ? (nativeModule?.product ?? '') : '';
 }
 
+/** Whether products of bfloat16 are faster here than those of float32: a GPU's, or those of a kernel of ours. */
+export function hasFastBfloat16(): boolean {
+  return backendInfo().isGpu || nativeProduct() !== '';
+}
+
 /**
  * The bytes of an open file as memory, which all processes share and of which only what is read is there. The file must not shrink.
  * @returns null where our module is not loaded
