@@ -2,7 +2,6 @@
 import { parseArgs } from 'node:util';
 import { loadConfig, type Config } from '../config.ts';
 import { DEMO_OPTIONS, DEMO_STUDENT_OPTIONS } from '../demo/options.ts';
-import { apiClient } from './client/api.ts';
 import { CommandFailure, sayingFailures } from './client/failure.ts';
 import { mainJob } from './demo/job.ts';
 import { duration } from './client/progress.ts';
@@ -58,8 +57,8 @@ async function demo({ data, languages, maxTrain, isLeaving }: Flags, config: Con
   const beganAt = performance.now();
   const sets = chosenSets(data === undefined ? ownSets() : await setsOfFolder(data), languages);
   const options = { ...DEMO_OPTIONS, ...(maxTrain !== null && { maxTrainSentences: maxTrain }) };
-  return withService({ config, output }, async ({ url, isJoined, signal }) => {
-    await mainJob(apiClient(url, { signal }), { sets, options, studentOptions: DEMO_STUDENT_OPTIONS, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
+  return withService({ config, output }, async ({ client, isJoined, signal }) => {
+    await mainJob(client, { sets, options, studentOptions: DEMO_STUDENT_OPTIONS, encoder: config.defaultEncoder, isOwnData: data === undefined, output, signal });
     output.line(`\nDone in ${duration((performance.now() - beganAt) / 1000)}.`);
     if (isJoined) output.line('The service ran before, and goes on.');
     else if (!isLeaving) {

@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
-import { readKeys } from '../plugins/api-keys.ts';
 import type { ExportFormat } from '../schemas/checkpoint.ts';
+import { apiKeyFor } from './client/api-key.ts';
 import { apiClient } from './client/api.ts';
-import { CommandFailure, sayingFailures } from './client/failure.ts';
+import { sayingFailures } from './client/failure.ts';
 import { onEndingSignal, terminal, type Output } from './client/terminal.ts';
 import { assertFree, writeFolder } from './export/folder.ts';
 import { localSource } from './export/local-source.ts';
@@ -72,10 +72,7 @@ async function openSource(signal: AbortSignal): Promise<ExportSource> {
   const config = loadConfig();
   const service = await findService(config.dataDir);
   if (service === null) return localSource(config);
-  const [key] = config.apiKeysFile === undefined ? [] : await readKeys(config.apiKeysFile).catch((cause: unknown) => {
-    throw new CommandFailure(`API_KEYS_FILE ${config.apiKeysFile} cannot be read`, { cause });
-  });
-  return serviceSource(apiClient(service.url, { signal, apiKey: key }));
+  return serviceSource(apiClient(service.url, { signal, apiKey: await apiKeyFor(config) }));
 }
 
 function inMegabytes(bytes: number): string {

@@ -6,7 +6,7 @@ import { addAbortSignal } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../config.ts';
 import { withProcessLock } from '../store/process-lock.ts';
-import { apiClient } from './client/api.ts';
+import { apiClient, type ApiClient } from './client/api.ts';
 import { CommandFailure, sayingFailures } from './client/failure.ts';
 import { shower } from './client/progress.ts';
 import { onEndingSignal, terminal } from './client/terminal.ts';
@@ -32,7 +32,7 @@ const INTERRUPTED = 130;
 /** Progress is told by what has been read. */
 const READ_BYTES = 16_384;
 
-type Work = (service: { readonly url: string; readonly signal: AbortSignal }) => Promise<number>;
+type Work = (service: { readonly client: ApiClient; readonly signal: AbortSignal }) => Promise<number>;
 
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -70,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
   });
 }
 
-async function tagOnce(flags: Flags, { url, signal }: { url: string; signal: AbortSignal }): Promise<number> {
+async function tagOnce(flags: Flags, { client, signal }: { client: ApiClient; signal: AbortSignal }): Promise<number> {
   const { file, out } = flags;
   const sizeBytes = file === '-' ? null : await sizeOf(file);
   const messages = terminal(process.stderr);
@@ -79,7 +79,7 @@ async function tagOnce(flags: Flags, { url, signal }: { url: string; signal: Abo
       flags,
       bytes: addAbortSignal(signal, file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES })),
       sizeBytes,
-      client: apiClient(url, { signal, apiKey: process.env['MTMT_API_KEY'] }),
+      client,
       signal,
       say: (line) => messages.line(line),
       show: shower(messages),
@@ -106,7 +106,7 @@ async function interruptible(url: string, work: Work): Promise<number> {
     () => process.exit(INTERRUPTED),
   );
   try {
-    return await work({ url, signal });
+    return await work({ client: apiClient(url, { signal, apiKey: process.env['MTMT_API_KEY'] }), signal });
   } catch (error) {
     if (!signal.aborted) throw error;
     return INTERRUPTED;

@@ -54,10 +54,10 @@ export async function run(args: string[]): Promise<number> {
   return sayingFailures(() => {
     const flags: Flags = { seconds: positive('seconds', values.seconds ?? '20'), perSecond: positive('rate', values.rate ?? '20'), isJson: values.json === true };
     const output = terminal(flags.isJson ? process.stderr : process.stdout);
-    return withService({ config: loadConfig(), output }, async ({ url, signal }) => {
+    return withService({ config: loadConfig(), output }, async ({ client, signal }) => {
       const { processor, cores } = machineFacts();
       output.line(`${processor}, ${cores} cores, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, commit ${(await commitOfCode()) ?? 'unknown'}`);
-      const timed = await besideTraining({ client: apiClient(url, { signal }), flags, output, signal });
+      const timed = await besideTraining({ client, flags, output, signal });
       output.line(`\n${tableOfCalls(timed)}`);
       return 0;
     });

@@ -8,7 +8,7 @@ import { parseBudget } from '../../study/budget.ts';
 import { planStudy, type StudyDataset, type StudyRequest } from '../../study/plan.ts';
 import { summaryOf } from '../../study/report.ts';
 import { SYSTEM_IDS } from '../../study/systems.ts';
-import { apiClient, type ApiClient, type Upload } from '../client/api.ts';
+import type { ApiClient, Upload } from '../client/api.ts';
 import { CommandFailure, sayingFailures } from '../client/failure.ts';
 import { duration } from '../client/progress.ts';
 import { chosenSets, setsOfFolder, targetsOf } from '../client/sets.ts';
@@ -100,8 +100,7 @@ async function method(flags: Flags, config: Config, output: Output): Promise<num
   const beganAt = performance.now();
   const sets = chosenSets(await setsOfFolder(flags.data), flags.languages);
   const encoder = await findEncoder(config.encodersDir, flags.encoder ?? config.defaultEncoder);
-  return withService({ config, output }, async ({ url, signal }) => {
-    const client = apiClient(url, { signal });
+  return withService({ config, output }, async ({ client, signal }) => {
     const request = await requestOf(client, flags, { sets, encoder, output });
     const { systems, runs } = planStudy(request);
     await client.ensureExperiment(flags.experiment, HYPOTHESIS);

@@ -7,7 +7,7 @@ import { LENGTHS } from '../../benchmark/serve/texts.ts';
 import type { Peer } from '../../benchmark/serve/peer.ts';
 import { IN_BATCHES } from '../../benchmark/table.ts';
 import { loadConfig } from '../../config.ts';
-import { apiClient, type ApiClient } from '../client/api.ts';
+import type { ApiClient } from '../client/api.ts';
 import { CommandFailure, sayingFailures } from '../client/failure.ts';
 import { terminal, type Output } from '../client/terminal.ts';
 import { withService } from '../client/with-service.ts';
@@ -63,8 +63,7 @@ export async function run(args: string[]): Promise<number> {
       isJson: values.json === true,
     };
     const output = terminal(flags.isJson ? process.stderr : process.stdout);
-    return withService({ config: loadConfig(), output }, async ({ url, pid, signal }) => {
-      const client = apiClient(url, { signal });
+    return withService({ config: loadConfig(), output }, async ({ client, url, pid, signal }) => {
       const subject = await subjectOf(client, flags.model);
       const texts = await textsOf(client, subject);
       for (const line of await conditions(client, subject, texts)) output.line(line);
