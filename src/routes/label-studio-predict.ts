@@ -9,10 +9,12 @@ export interface PredictOptions {
   readonly model: string;
   readonly request: PredictRequest;
   readonly signal: AbortSignal;
+  /** Whose turn it takes in the tagger. */
+  readonly client: string;
 }
 
 /** @returns beside the answer the model's labels that the label config lacks. @throws LABEL_CONFIG_INVALID, and what the tagger does */
-export async function predict(tagger: TaggerClient, { model, request, signal }: PredictOptions): Promise<{ response: PredictResponse; missing: string[] }> {
+export async function predict(tagger: TaggerClient, { model, request, signal, client }: PredictOptions): Promise<{ response: PredictResponse; missing: string[] }> {
   const config = readLabelConfig(request.label_config);
   const texts = request.tasks.map(({ data }) => (Object.hasOwn(data, config.dataKey) ? data[config.dataKey] : undefined));
   const without = request.tasks.filter((_, index) => typeof texts[index] !== 'string').map(({ id }) => String(id));
@@ -22,7 +24,7 @@ export async function predict(tagger: TaggerClient, { model, request, signal }: 
   for (let start = 0; start < texts.length; start += MAX_TEXTS) {
     const part = texts.slice(start, start + MAX_TEXTS).map((text) => (typeof text === 'string' ? text : ''));
     // Label Studio's editor counts code points (web/libs/editor/src/utils/selection-tools.js there)
-    const answer = await tagger.tag({ texts: part, model, offsetUnit: 'codepoint', threshold: config.threshold }, { signal });
+    const answer = await tagger.tag({ texts: part, model, offsetUnit: 'codepoint', threshold: config.threshold }, { signal, client });
     results.push(...answer.results.map((result) => predictionOf(result, { config, version: answer.model.checkpointId, left })));
   }
   const warnings = [

@@ -3,6 +3,7 @@ import type { FastifyError } from 'fastify';
 import type { App } from '../app.ts';
 import { fail, MtmtError } from '../errors.ts';
 import { answerError } from '../plugins/errors.ts';
+import { clientOf } from '../plugins/client.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { BackendHealth, BackendParams, PredictRequest, PredictResponse, SetupRequest, SetupResponse, VersionsResponse, WebhookRequest, WebhookResponse } from '../schemas/label-studio.ts';
 import { findCheckpoint } from '../store/checkpoints.ts';
@@ -49,8 +50,9 @@ export function labelStudioRoutes(app: App, _options: object, done: () => void):
   app.post(
     '/label-studio/:model/predict',
     { config, schema: { tags, summary: 'Entities of tasks, by the labels of the project', params: BackendParams, body: PredictRequest, response: { 200: PredictResponse } } },
-    async ({ params, body, log }, reply) => {
-      const { response, missing } = await predict(tagger, { model: params.model, request: body, signal: clientGone(reply) });
+    async (request, reply) => {
+      const { params, body, log } = request;
+      const { response, missing } = await predict(tagger, { model: params.model, request: body, signal: clientGone(reply), client: clientOf(request) });
       if (missing.length > 0) log.warn({ model: params.model, labels: missing }, 'entities left out: the label config lacks their labels');
       return response;
     },

@@ -108,3 +108,24 @@ test('a client that leaves is told to the tagger', { timeout: 20_000 }, async (t
   setTimeout(() => sent.destroy(), 200);
   await aborted;
 });
+
+test('the tagger hears whose turn a request takes, and no key', async (t) => {
+  const clients: (string | undefined)[] = [];
+  const tag: TaggerClient['tag'] = async (_, { client } = {}) => {
+    clients.push(client);
+    return { results: [RESULT], model: MODEL, warnings: [] };
+  };
+  const api = await openApi(t, { apiKeys: 'first\nsecond\n', tagger: { tag } });
+  const labelConfig = '<View><Labels name="label" toName="text"><Label value="PER"/></Labels><Text name="text" value="$text"/></View>';
+  for (const [url, body] of [
+    ['/ner', { text: TEXT }],
+    ['/hf/token-classification', { inputs: TEXT }],
+    ['/label-studio/default/predict', { tasks: [{ id: 1, data: { text: TEXT } }], label_config: labelConfig }],
+  ] as const) {
+    for (const key of ['first', 'second']) assert.equal((await api.send('POST', url, body, { authorization: `Bearer ${key}` })).status, 200, url);
+  }
+  const [first, second, ...others] = clients;
+  assert.notEqual(first, second);
+  assert.deepEqual(others, [first, second, first, second]);
+  assert.ok(clients.every((client) => client !== undefined && !/first|second/.test(client)));
+});
