@@ -40,6 +40,8 @@ export interface WindowOptions {
   readonly wordPiece: 'first' | 'firstNotBare';
 }
 
+/** Of each window: start and end. */
+export const SPECIAL_PIECES = 2;
 /** Neighbouring windows share this part of their length, so that every word has context on both sides somewhere. */
 const OVERLAP = 0.5;
 const BARE_PIECES = new Set(['▁', 'Ġ', '##']);
@@ -54,11 +56,11 @@ export interface WindowRange {
 
 /** Cuts one sentence at word borders; a word is decided by the window in which it stands farthest from a cut. */
 export function cutWindows(sentence: number, words: PiecedWords, tokenizer: PieceTokenizer, options: WindowOptions): Window[] {
-  const capacity = options.maxPieces - 2;
+  const capacity = options.maxPieces - SPECIAL_PIECES;
   return windowRanges(words.starts, capacity).map(({ from, to, decidesFrom, decidesTo }) => {
     const begin = words.starts[from] as number;
     const end = Math.min(words.starts[to] as number, begin + capacity); // a single word longer than the window keeps its head
-    const pieces = new Int32Array(end - begin + 2);
+    const pieces = new Int32Array(end - begin + SPECIAL_PIECES);
     pieces[0] = tokenizer.startId;
     pieces.set(words.ids.subarray(begin, end), 1);
     pieces[pieces.length - 1] = tokenizer.endId;

@@ -1,16 +1,16 @@
 /** A checkpoint as a model for requests: compiled for few and many pieces, and run once in each shape, so that no client waits for that. */
 import type { OpenCheckpoint } from '../checkpoints/load.ts';
-import type { RowShape } from '../encoders/pack.ts';
+import { SPECIAL_PIECES, type RowShape } from '../encoders/pack.ts';
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
 import { loadRecognizer } from '../inference/load.ts';
 import { maxSequence } from '../models/config.ts';
 import type { Precision } from '../tensor/emit.ts';
+import { BATCH_PIECES } from './batcher.ts';
 import type { OpenEncoder } from './encoders.ts';
 import type { TaggingModel } from './pool.ts';
 
 /** Rows of one sentence; the last shape is for many requests, or long ones. */
 const SHORT_LENGTHS = [32, 64, 128];
-const BATCH_PIECES = 1024;
 
 /** @param checkpoint which the model owns from now on, and closes @param open stays open for as long as the model */
 export async function loadTaggingModel({ checkpoint, open, precision, cacheDir }: { checkpoint: OpenCheckpoint; open: OpenEncoder; precision: Precision; cacheDir: string }): Promise<TaggingModel> {
@@ -40,7 +40,7 @@ export async function loadTaggingModel({ checkpoint, open, precision, cacheDir }
     labels: recognizer.labels,
     decoding: manifest.options.decoding,
     temperature: manifest.temperature ?? 1,
-    maxPieces: longest - 2,
+    maxPieces: longest - SPECIAL_PIECES,
     pieceStarts: async (words) => (await tokenizer.pieces(words)).starts,
     dispose,
   };
@@ -58,7 +58,7 @@ async function warmUp(shapes: readonly RowShape[], tokenizer: PieceTokenizer, ru
   const { starts } = await tokenizer.pieces([word]);
   const piecesOfWord = starts[1] ?? 1;
   for (const { rows, length } of shapes) {
-    const words = Array.from({ length: Math.floor((length - 2) / piecesOfWord) }, () => word);
+    const words = Array.from({ length: Math.floor((length - SPECIAL_PIECES) / piecesOfWord) }, () => word);
     await run(Array.from({ length: rows }, () => words));
   }
 }

@@ -1,5 +1,5 @@
 /** What is read of each document, and in which windows: all of its words, or those that `overflow: truncate` leaves. */
-import { windowRanges, type WindowRange } from '../encoders/pack.ts';
+import { SPECIAL_PIECES, windowRanges, type WindowRange } from '../encoders/pack.ts';
 import type { Recognized } from '../inference/recognizer.ts';
 import type { NerRequest } from '../schemas/ner.ts';
 import type { Sequence } from './batcher.ts';
@@ -19,9 +19,6 @@ export interface Reading {
   /** Whether anything is left out: words, or the end of a word that is longer than a window. */
   readonly truncated: boolean;
 }
-
-/** Start and end. */
-const SPECIAL_PIECES = 2;
 
 /** @throws TEXT_TOO_LONG naming each document that is longer than a window, where the request says so */
 export async function readingsOf(documents: readonly Document[], { model, request }: { model: TaggingModel; request: NerRequest }): Promise<Reading[]> {

@@ -1,4 +1,5 @@
 /** Calls of the API with and without a training beside them, as a table. */
+import { inColumns } from '../columns.ts';
 import { ms } from './figures.ts';
 import type { LoadResult } from './load.ts';
 
@@ -22,6 +23,5 @@ export function tableOfCalls(calls: readonly TimedCall[]): string {
     ['call', 'alone p50', 'p99', 'max', 'training p50', 'p99', 'max', `p99 under ${MAX_P99_MS} ms`],
     ...calls.map((call) => [call.name, ...cells(call.alone), ...cells(call.training), call.training.errors > 0 ? `${call.training.errors} ERRORS (${call.training.firstError})` : isReached(call) ? 'yes' : 'NO']),
   ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')).join('\n');
+  return inColumns(rows, { areNumbers: true });
 }

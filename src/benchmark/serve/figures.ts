@@ -1,4 +1,5 @@
 /** The figures of serving, each beside what it is to reach; medians of the rounds. */
+import { inColumns } from '../columns.ts';
 import type { Result } from '../contest.ts';
 import { median } from '../measure.ts';
 import type { LoadResult, LoadWindow } from './load.ts';
@@ -136,8 +137,7 @@ export function figuresOfMinutes(minutes: readonly Minute[]): Figure[] {
 
 export function tableOfFigures(figures: readonly Figure[]): string {
   const rows = [['figure', 'ours', 'beside it', 'to reach', ''], ...figures.map(({ name, ours, beside, target, isReached }) => [name, ours, beside, target, isReached === null ? '?' : isReached ? 'yes' : 'NO'])];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return inColumns(rows);
 }
 
 export function ms(value: number | null): string {

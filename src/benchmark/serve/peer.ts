@@ -1,12 +1,8 @@
 /** The alternative to our service: a Python process that holds the same model, in the layout of Hugging Face. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
 
 export interface Peer {
   readonly url: string;
@@ -23,15 +19,6 @@ export interface TimedInProcess {
 
 const SCRIPT = join(import.meta.dirname, 'peer_server.py');
 const STDERR_TAIL_CHARS = 2_000;
-
-/** @param tar as GET /checkpoints/{id}/download gives it: files, no folders */
-export async function unpackModel(tar: Readable, folder: string, signal: AbortSignal): Promise<void> {
-  const entries = extract();
-  const written = (async () => {
-    for await (const entry of entries) await pipeline(entry, createWriteStream(join(folder, basename(entry.header.name))));
-  })();
-  await Promise.all([pipeline(tar, entries, { signal }), written]);
-}
 
 /** @throws with the last that it said, where it ends before it listens */
 export async function startPeer(python: string, folder: string, { signal, script = SCRIPT }: { signal: AbortSignal; script?: string }): Promise<Peer> {

@@ -12,7 +12,8 @@ import { CommandFailure, sayingFailures } from '../client/failure.ts';
 import { terminal, type Output } from '../client/terminal.ts';
 import { withService } from '../client/with-service.ts';
 import { ownSets } from '../demo/own-sets.ts';
-import { commitOfCode, machineFacts } from './machine.ts';
+import { positive, printJson } from './flags.ts';
+import { conditionsOf } from './machine.ts';
 
 const HELP = `Usage: mtmt benchmark api [options]
 
@@ -55,8 +56,7 @@ export async function run(args: string[]): Promise<number> {
     const flags: Flags = { seconds: positive('seconds', values.seconds ?? '20'), perSecond: positive('rate', values.rate ?? '20'), isJson: values.json === true };
     const output = terminal(flags.isJson ? process.stderr : process.stdout);
     return withService({ config: loadConfig(), output }, async ({ client, signal }) => {
-      const { processor, cores } = machineFacts();
-      output.line(`${processor}, ${cores} cores, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, commit ${(await commitOfCode()) ?? 'unknown'}`);
+      output.line(await conditionsOf());
       const timed = await besideTraining({ client, flags, output, signal });
       output.line(`\n${tableOfCalls(timed)}`);
       return 0;
@@ -76,7 +76,7 @@ async function besideTraining(calls: Calls): Promise<TimedCall[]> {
     const training = await timeAll(calls, runId, 'training');
     const { terminal, status, progress } = await client.run(runId);
     if (terminal) throw new CommandFailure(`The run has ended (${status}) before all calls were timed`);
-    if (flags.isJson) json({ what: 'run', runId, progress });
+    if (flags.isJson) printJson({ what: 'run', runId, progress });
     output.line(`  it trains ${progress.piecesPerSecond?.toFixed(0) ?? '?'} pieces a second meanwhile, and is cancelled`);
     await end(client, runId, signal);
     const alone = await timeAll(calls, runId, 'alone');
@@ -117,18 +117,8 @@ async function timeAll({ client, flags, output, signal }: Calls, runId: string, 
     const requests = [{ path: path.replace('{id}', runId) }];
     const result = await loadApart({ url: client.url, requests, pace: { perSecond }, warmUpSeconds: WARM_UP_SECONDS, windows: 1, windowSeconds: seconds }, { signal });
     timed.push({ name, result });
-    if (isJson) json({ name, state, ...result });
+    if (isJson) printJson({ name, state, ...result });
     output.line(`  ${state.padEnd(10)}${name.padEnd(18)}p50 ${ms(result.p50Ms)}, p99 ${ms(result.p99Ms)}, ${result.count} calls`);
   }
   return timed;
-}
-
-function positive(flag: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new CommandFailure(`--${flag} wants a number above 0, not "${text}"`);
-  return value;
-}
-
-function json(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -1,11 +1,11 @@
 /** Pieces and words of raw text, as an encoder's tokenizer cuts it. */
+import { SPECIAL_PIECES } from '../../encoders/pack.ts';
 import { loadTokenizer } from '../../encoders/tokenizer.ts';
 import type { CorpusSize } from '../../study/schedules.ts';
 import type { Upload } from '../client/api.ts';
 
 /** Of each file: the ratio of pieces to words needs no more. */
 const SENTENCES = 2000;
-const SPECIAL_PIECES = 2;
 
 /** @param uploads unlabeled CoNLL files: a word a line, blank lines between sentences */
 export async function corpusSize(uploads: readonly Upload[], encoderDirectory: string): Promise<CorpusSize> {

@@ -17,3 +17,10 @@ export async function commitOfCode(): Promise<string | null> {
     return null;
   }
 }
+
+/** A line: under what was measured. @param device where one was named */
+export async function conditionsOf(device?: string): Promise<string> {
+  const { processor, cores } = machineFacts();
+  const commit = (await commitOfCode()) ?? 'unknown';
+  return [processor, `${cores} cores`, ...(device === undefined ? [] : [device]), new Date().toISOString().slice(0, 10), `Node ${process.versions.node}`, `commit ${commit}`].join(', ');
+}

@@ -8,10 +8,11 @@ import type { Peer } from '../../benchmark/serve/peer.ts';
 import { IN_BATCHES } from '../../benchmark/table.ts';
 import { loadConfig } from '../../config.ts';
 import type { ApiClient } from '../client/api.ts';
-import { CommandFailure, sayingFailures } from '../client/failure.ts';
+import { sayingFailures } from '../client/failure.ts';
 import { terminal, type Output } from '../client/terminal.ts';
 import { withService } from '../client/with-service.ts';
-import { commitOfCode, machineFacts } from './machine.ts';
+import { positive, printJson } from './flags.ts';
+import { conditionsOf } from './machine.ts';
 import { agreement, withPeer } from './serve/beside.ts';
 import { longLoad, serveRounds, type Loads } from './serve/rounds.ts';
 import { ALONE_PIECES, subjectOf, textsOf, type Subject, type Texts } from './serve/subject.ts';
@@ -69,7 +70,7 @@ export async function run(args: string[]): Promise<number> {
       for (const line of await conditions(client, subject, texts)) output.line(line);
       const loads: Loads = { url, subject, texts, clients: flags.clients, seconds: flags.seconds, signal };
       const figures = await withPeer({ client, python: flags.python, subject, signal }, (peer) => measured({ flags, client, loads, peer, servicePid: pid, output }));
-      if (flags.isJson) json({ figures });
+      if (flags.isJson) printJson({ figures });
       output.line(`\n${tableOfFigures(figures)}`);
       return 0;
     });
@@ -87,7 +88,7 @@ async function measured({ flags, client, loads, peer, servicePid, output }: { fl
     rounds: flags.rounds,
     peer,
     onLine(line, result) {
-      if (flags.isJson) json({ ...line, ...result });
+      if (flags.isJson) printJson({ ...line, ...result });
       output.line(`  round ${line.round}  ${line.engine.padEnd(13)}${line.what.padEnd(8)}${lineOf(result)}`);
     },
   });
@@ -107,7 +108,7 @@ async function underLongLoad(loads: Loads, { minutes, servicePid, isJson, output
     servicePid,
     onMinute({ window, residentBytes }) {
       count++;
-      if (isJson) json({ engine: 'mtmt', what: 'long', window: count, residentBytes, ...window });
+      if (isJson) printJson({ engine: 'mtmt', what: 'long', window: count, residentBytes, ...window });
       output.line(`  ${String(count).padStart(3)}  ${lineOf(window)}  tagger ${residentBytes === null ? '?' : mb(residentBytes)}`);
     },
   });
@@ -121,11 +122,10 @@ async function modelAlone({ rounds }: Flags, python: string): Promise<Figure> {
 }
 
 async function conditions(client: ApiClient, { model, checkpointId, encoder }: Subject, { mixed, pieces }: Texts): Promise<string[]> {
-  const { processor, cores } = machineFacts();
   const { device = 'unknown device' } = (await client.health()).tagger;
   const lengths = LENGTHS.map(({ sentences, share }) => `${100 * share} % of ${sentences}`).join(', ');
   return [
-    `${processor}, ${cores} cores, ${device}, ${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, commit ${(await commitOfCode()) ?? 'unknown'}`,
+    await conditionsOf(device),
     `Model ${model} (${checkpointId}, ${encoder}); ${mixed.length} texts: ${lengths} sentences; pieces: half up to ${percentile(pieces, 0.5)}, 90 % up to ${percentile(pieces, 0.9)}, at most ${pieces.at(-1)}`,
   ];
 }
@@ -140,14 +140,4 @@ function lineOf(measured: object): string {
     errors === 0 ? '' : `${errors} ERRORS (${firstError})`,
   ];
   return parts.filter((part) => part !== '').join(', ');
-}
-
-function positive(flag: string, text: string, { isWhole = false } = {}): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value) || (isWhole && !Number.isInteger(value))) throw new CommandFailure(`--${flag} wants a ${isWhole ? 'whole ' : ''}number above 0, not "${text}"`);
-  return value;
-}
-
-function json(line: object): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { pack } from 'tar-stream';
-import { peerEntities, startPeer, timeOnnxruntime, unpackModel } from '../../../src/benchmark/serve/peer.ts';
+import { peerEntities, startPeer, timeOnnxruntime } from '../../../src/benchmark/serve/peer.ts';
 import { testFolder } from '../../helper.ts';
 
 const signal = new AbortController().signal;
@@ -17,17 +15,6 @@ const server = createServer((request, response) => response.end(JSON.stringify(a
   console.log(JSON.stringify({ port: server.address().port, threads: 2, versions: { model: process.argv.at(-1) } })));
 process.stdin.resume().on('end', () => process.exit());
 `;
-
-test('a tar is unpacked into the folder and nowhere else', async (t) => {
-  const folder = await testFolder(t);
-  const tar = pack();
-  tar.entry({ name: 'config.json' }, '{}');
-  tar.entry({ name: '../../outside.json' }, 'no');
-  tar.finalize();
-  await unpackModel(Readable.from(tar), folder, signal);
-  assert.deepEqual((await readdir(folder)).sort(), ['config.json', 'outside.json']);
-  assert.equal(await readFile(join(folder, 'config.json'), 'utf8'), '{}');
-});
 
 test('a peer is asked once it listens, and is gone when it is stopped', async (t) => {
   const folder = await testFolder(t);

@@ -2,19 +2,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { peerEntities, startPeer, unpackModel, type Peer } from '../../../benchmark/serve/peer.ts';
+import { peerEntities, startPeer, type Peer } from '../../../benchmark/serve/peer.ts';
 import type { ApiClient } from '../../client/api.ts';
 import { CommandFailure } from '../../client/failure.ts';
+import { writeFolder } from '../../export/folder.ts';
+import { serviceSource } from '../../export/service-source.ts';
 import type { Subject } from './subject.ts';
 
 /** @param python null: `work` gets no peer */
 export async function withPeer<T>({ client, python, subject, signal }: { client: ApiClient; python: string | null; subject: Subject; signal: AbortSignal }, work: (peer: Peer | null) => Promise<T>): Promise<T> {
   if (python === null) return work(null);
   const folder = await mkdtemp(join(tmpdir(), 'mtmt-peer-'));
+  const model = join(folder, 'model');
   let peer: Peer | null = null;
   try {
-    await unpackModel((await client.download(subject.checkpointId, 'hf')).stream, folder, signal);
-    peer = await startPeer(python, folder, { signal }).catch((error: unknown) => {
+    const { files } = await serviceSource(client).open(subject.checkpointId, 'hf');
+    await writeFolder(model, files, { signal, onBytes: () => undefined });
+    peer = await startPeer(python, model, { signal }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw new CommandFailure(error instanceof Error ? error.message : String(error), { cause: error });
     });

@@ -1,5 +1,6 @@
 /** What is measured: a model that the service has, and texts that it reads in one window. */
 import { mixedTexts } from '../../../benchmark/serve/texts.ts';
+import { SPECIAL_PIECES } from '../../../encoders/pack.ts';
 import type { NerResult } from '../../../schemas/ner.ts';
 import { ApiProblem, type ApiClient } from '../../client/api.ts';
 import { CommandFailure } from '../../client/failure.ts';
@@ -23,13 +24,12 @@ export interface Texts {
 
 /** Special ones counted. */
 export const ALONE_PIECES = 32;
-const SPECIAL_PIECES = 2;
 const TEXTS = 512;
 const SEED = 1;
 
 /** @throws CommandFailure where there is no such model */
 export async function subjectOf(client: ApiClient, model: string): Promise<Subject> {
-  const checkpointId = model.startsWith('ckpt_') ? model : (await client.model(encodeURIComponent(model)))?.checkpointId;
+  const checkpointId = model.startsWith('ckpt_') ? model : (await client.model(model))?.checkpointId;
   if (checkpointId === undefined) throw new CommandFailure(`There is no model "${model}" at ${client.url}: npm run demo -- --exit trains one`);
   const { sizeBytes, manifest } = await client.checkpoint(checkpointId).catch((error: unknown) => {
     throw error instanceof ApiProblem ? new CommandFailure(error.message) : error;
