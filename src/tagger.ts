@@ -10,10 +10,10 @@ import { findEncoder } from './encoders/registry.ts';
 import { fail } from './errors.ts';
 import { listen, tellParent } from './listen.ts';
 import { openStorage } from './storage/open.ts';
+import { openAliasReader } from './store/alias-reader.ts';
 import { findCheckpoint } from './store/checkpoints.ts';
-import { checkpointOfAlias } from './store/models.ts';
 import { gone, seen } from './store/processes.ts';
-import { listScores } from './store/scores.ts';
+import { scoredLanguages } from './store/scores.ts';
 import { openStore } from './store/store.ts';
 import { openEncoders } from './tagging/encoders.ts';
 import { loadTaggingModel } from './tagging/load.ts';
@@ -32,23 +32,24 @@ const config = loadConfig(process.env);
 const { databaseUrl } = config;
 if (databaseUrl === undefined) throw fail('DATABASE_URL_MISSING', {});
 const log = pino({ level: config.logLevel, base: { process: 'tagger', pid: process.pid } });
-const { device } = await loadBackend(backendOptions(config));
+const { device } = await loadBackend({ ...backendOptions(config), returnsMemory: true });
 const fastest = hasFastBfloat16() ? 'bfloat16' : 'float32';
 const precision = config.taggerPrecision === 'auto' ? fastest : config.taggerPrecision;
 const store = await openStore(databaseUrl);
+const aliases = openAliasReader(databaseUrl);
 const storage = await openStorage(config);
 const encoders = openEncoders();
 const pool = modelPool({ find: findModel, budgetBytes: config.taggerMemoryBytes });
 const preloading = preload({
   pool,
-  checkpointOfAlias: shared((alias) => checkpointOfAlias(store, alias)),
+  checkpointOfAlias: shared((alias) => aliases.checkpointOf(alias)),
   always: DEFAULT_ALIAS,
   onFailure: (err, checkpointId) => log.error({ err, checkpointId }, 'the model of an alias could not be loaded'),
 });
 const tagger = tagging({
   pool,
   checkpointOfAlias: (alias) => preloading.resolve(alias),
-  scoredLanguages: async (runId) => (await listScores(store, [runId])).map(({ language }) => language),
+  scoredLanguages: shared((runId) => scoredLanguages(store, runId)),
   limit: config.taggerQueue,
 });
 const server = taggerServer({ tagging: tagger, device, models: pool.loaded, log });
@@ -70,6 +71,7 @@ closeWithGrace({ delay: STOP_MS, logger: false }, async ({ signal, err }) => {
   await server.close();
   await pool.close();
   await encoders.close();
+  await aliases.close();
   await store.$disconnect();
 });
 
@@ -91,7 +93,7 @@ async function findModel(checkpointId: string): Promise<LoadableModel> {
   const encoder = await findEncoder(config.encodersDir, manifest.encoder.encoderId);
   assertMatches(manifest, encoder);
   const { runId, storageKey } = row;
-  const sizeBytes = sizeOfModel(encoder.config, manifest);
+  const sizeBytes = sizeOfModel(encoder.config, manifest, precision);
   const load = async (): Promise<TaggingModel> => {
     const startedAt = performance.now();
     const open = await encoders.open(encoder);

@@ -56,6 +56,7 @@ export async function loadPredictor(
   const functions = used.map((shape) => [functionName(shape), predictFunction(config, shape, { ...outputs, hasWordVariable: false })] as const);
   const cache = cacheDir === undefined ? {} : { cache: { directory: cacheDir, identity: { config, outputs, shapes: used } } };
   const program = compile({ variables, functions: Object.fromEntries(functions), precision, ...cache });
+  program.freeze();
   const words = checkpoint.words ?? (trainedWords === undefined ? weights.wordTable() : tableOf(trainedWords));
   const window = { maxPieces, wordPiece: manifest.wordPiece };
   return {

@@ -60,11 +60,17 @@ export function fitTemperature(observed: readonly ObservedWords[], tags: readonl
 /** @param probs `[words, tags]` row-major @returns the same, each row raised to 1/T and normalized */
 export function applyTemperature(probs: Float32Array, numTags: number, temperature: number): Float32Array {
   const scaled = new Float32Array(probs.length);
+  const logs = new Float64Array(numTags);
   for (let start = 0; start < probs.length; start += numTags) {
-    const logs = Array.from(probs.subarray(start, start + numTags), (p) => Math.log(Math.max(p, FLOOR)) / temperature);
-    const top = Math.max(...logs);
-    const sum = logs.reduce((total, log) => total + Math.exp(log - top), 0);
-    logs.forEach((log, tag) => (scaled[start + tag] = Math.exp(log - top) / sum));
+    let top = -Infinity;
+    for (let tag = 0; tag < numTags; tag++) {
+      const log = Math.log(Math.max(probs[start + tag] as number, FLOOR)) / temperature;
+      logs[tag] = log;
+      if (log > top) top = log;
+    }
+    let sum = 0;
+    for (let tag = 0; tag < numTags; tag++) sum += logs[tag] = Math.exp((logs[tag] as number) - top);
+    for (let tag = 0; tag < numTags; tag++) scaled[start + tag] = (logs[tag] as number) / sum;
   }
   return scaled;
 }

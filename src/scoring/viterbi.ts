@@ -26,23 +26,26 @@ export function viterbi(logProbs: Float32Array, { tags }: LabelSet): number[] {
   if (words === 0) return [];
   const isInside = (tag: number): boolean => tag > 0 && tag % 2 === 0; // tags are O, B-a, I-a, B-b, I-b, …
   let scores = Float64Array.from({ length: count }, (_, tag) => (isInside(tag) ? -Infinity : at(logProbs, 0, tag, count)));
-  const from: Int32Array[] = [];
+  let next = new Float64Array(count);
+  /** Where the best sequence that ends in a word's tag comes from; a document may have half a million words. */
+  const from = new Int32Array(words * count);
   for (let word = 1; word < words; word++) {
     const best = indexOfMax(scores);
-    const previous = new Int32Array(count);
-    const next = new Float64Array(count);
     for (let tag = 0; tag < count; tag++) {
       // I-X may follow only itself and its B-X; everything else follows whatever is best
       const source = isInside(tag) ? ((scores[tag] as number) >= (scores[tag - 1] as number) ? tag : tag - 1) : best;
-      previous[tag] = source;
+      from[word * count + tag] = source;
       next[tag] = (scores[source] as number) + at(logProbs, word, tag, count);
     }
-    from.push(previous);
-    scores = next;
+    [scores, next] = [next, scores];
   }
-  const path = [indexOfMax(scores)];
-  for (let word = words - 2; word >= 0; word--) path.push((from[word] as Int32Array)[path.at(-1) as number] as number);
-  return path.reverse();
+  const path = new Array<number>(words);
+  let tag = indexOfMax(scores);
+  for (let word = words - 1; word >= 0; word--) {
+    path[word] = tag;
+    tag = from[word * count + tag] as number;
+  }
+  return path;
 }
 
 function at(values: Float32Array, word: number, tag: number, count: number): number {

@@ -44,7 +44,7 @@ export async function findModel(store: Store, alias: string): Promise<(ModelReco
   return { ...toRecord(row), history };
 }
 
-/** What every request to tag asks: one small query. */
+/** For what is asked now and then; requests to tag ask an `AliasReader`. */
 export async function checkpointOfAlias(store: Store, alias: string): Promise<string | null> {
   return (await store.model.findUnique({ where: { alias }, select: { checkpointId: true } }))?.checkpointId ?? null;
 }

@@ -38,6 +38,12 @@ export async function listScores(store: Store, runIds: readonly string[], { lang
   return rows.map(({ createdAt: _, ...row }) => row);
 }
 
+/** Sorted. */
+export async function scoredLanguages(store: Store, runId: string): Promise<string[]> {
+  const rows = await store.score.findMany({ where: { runId }, distinct: ['language'], select: { language: true }, orderBy: { language: 'asc' } });
+  return rows.map(({ language }) => language);
+}
+
 const VARIANT_ORDER = [{ runId: 'asc' }, { datasetId: 'asc' }, { selection: 'asc' }, { decoding: 'asc' }] as const;
 
 /** Those of the scores' runs and datasets, without the long lists. */

@@ -22,7 +22,7 @@ export interface BatchOptions {
 export interface Batcher {
   /**
    * Results in the order of the sequences.
-   * @throws the signal's reason once it is aborted; what the model threw at these sequences, whoever shared their batch
+   * @throws the signal's reason once it is aborted and no batch under way reads of the model for it; what the model threw at these sequences, whoever shared their batch
    */
   recognize(recognizer: Recognizer, sequences: readonly Sequence[], options?: BatchOptions): Promise<Recognized[]>;
   /** Pieces not computed yet, and how long they take at the speed of the last batches (0 before the first). */
@@ -41,6 +41,9 @@ interface Job {
   readonly results: Recognized[];
   /** Sequences that were put into a batch. */
   drawn: number;
+  /** Whether the batch under way has some of them: until it is done, the model is in use. */
+  isComputed: boolean;
+  readonly signal: AbortSignal | undefined;
   /** Of sequences not computed. */
   pieces: number;
   readonly end: (error?: unknown) => void;
@@ -71,6 +74,7 @@ export function batcher(): Batcher {
   async function compute(batch: readonly Drawn[]): Promise<void> {
     const jobs = [...new Set(batch.map(({ job }) => job))];
     const startedAt = performance.now();
+    for (const job of jobs) job.isComputed = true;
     try {
       const results = await (jobs[0] as Job).recognizer.recognize(batch.map(({ sequence }) => sequence.words));
       speed.pieces = speed.pieces * MEMORY + sum(batch);
@@ -79,12 +83,18 @@ export function batcher(): Batcher {
         job.results[index] = results[position] as Recognized;
         count(job, -sequence.pieces);
       });
-      for (const job of jobs) if (job.results.length === job.sequences.length) job.end();
+      for (const job of jobs) leave(job);
     } catch (error) {
       // one of them may be to blame: what it breaks is its own
       if (jobs.length === 1) jobs[0]?.end(error);
       else for (const job of jobs) await compute(batch.filter((drawn) => drawn.job === job));
     }
+  }
+
+  function leave(job: Job): void {
+    job.isComputed = false;
+    if (job.signal?.aborted === true) job.end(job.signal.reason);
+    else if (job.results.length === job.sequences.length) job.end();
   }
 
   /** A job that has ended counts nothing any more, though its batch be computed still. */
@@ -98,8 +108,12 @@ export function batcher(): Batcher {
     recognize(recognizer, sequences, { signal, client = '' } = {}) {
       if (sequences.length === 0) return Promise.resolve([]);
       return new Promise((resolve, reject) => {
-        const abort = (): void => job.end(signal?.reason);
-        const job: Job = { recognizer, sequences, client, results: [], drawn: 0, pieces: 0, end };
+        const abort = (): void => {
+          turns.remove(job);
+          count(job, -job.pieces);
+          if (!job.isComputed) job.end(signal?.reason);
+        };
+        const job: Job = { recognizer, sequences, client, results: [], drawn: 0, isComputed: false, signal, pieces: 0, end };
         function end(error?: unknown): void {
           turns.remove(job);
           count(job, -job.pieces);

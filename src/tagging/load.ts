@@ -4,6 +4,7 @@ import { SPECIAL_PIECES, type RowShape } from '../encoders/pack.ts';
 import type { PieceTokenizer } from '../encoders/tokenizer.ts';
 import { loadRecognizer } from '../inference/load.ts';
 import { maxSequence } from '../models/config.ts';
+import { giveBackMemory } from '../tensor/backend.ts';
 import type { Precision } from '../tensor/emit.ts';
 import { BATCH_PIECES } from './batcher.ts';
 import type { OpenEncoder } from './encoders.ts';
@@ -25,6 +26,7 @@ export async function loadTaggingModel({ checkpoint, open, precision, cacheDir }
   const dispose = (): void => {
     recognizer.dispose();
     checkpoint.close();
+    giveBackMemory();
   };
   try {
     await warmUp(shapes, tokenizer, (sentences) => recognizer.recognize(sentences));
@@ -32,6 +34,7 @@ export async function loadTaggingModel({ checkpoint, open, precision, cacheDir }
     dispose();
     throw error;
   }
+  giveBackMemory();
   return {
     checkpointId: manifest.checkpointId,
     runId: manifest.runId,

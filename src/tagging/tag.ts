@@ -14,7 +14,7 @@ export interface TaggingOptions {
   readonly pool: ModelPool;
   /** The checkpoint that an alias points at now; asked anew for each request, so that an alias moves at once. */
   readonly checkpointOfAlias: (alias: string) => Promise<string | null>;
-  /** Languages in which the run was scored. */
+  /** Languages in which the run was scored, sorted. */
   readonly scoredLanguages: (runId: string) => Promise<readonly string[]>;
   /** Requests at work or waiting, at most; one client's are at most three quarters of them. */
   readonly limit: number;
@@ -43,11 +43,11 @@ export function tagging({ pool, checkpointOfAlias, scoredLanguages, limit, maxWa
       const readings = await readingsOf(documents, { model, request });
       const sequences = readings.flatMap((reading) => reading.sequences);
       assertRoom(sequences.reduce((sum, { pieces }) => sum + pieces, 0));
-      const recognized = await batches.recognize(model.recognizer, sequences, options);
+      const [recognized, warnings] = await Promise.all([batches.recognize(model.recognizer, sequences, options), warningsOf(request, model)]);
       return {
-        results: resultsOf(readings, recognized, { model, request }),
+        results: await resultsOf(readings, recognized, { model, request, signal }),
         model: { alias, checkpointId, runId: model.runId, encoder: model.encoder },
-        warnings: await warningsOf(request, model),
+        warnings,
       };
     });
   }
@@ -61,7 +61,7 @@ export function tagging({ pool, checkpointOfAlias, scoredLanguages, limit, maxWa
 
   async function warningsOf({ language }: NerRequest, { runId }: TaggingModel): Promise<string[]> {
     if (language === undefined) return [];
-    const scored = [...new Set(await scoredLanguages(runId))].sort();
+    const scored = await scoredLanguages(runId);
     if (scored.some((other) => baseOf(other) === baseOf(language))) return [];
     return [`This model was never scored in "${language}"; it was in: ${scored.join(', ') || 'none'}`];
   }
@@ -79,10 +79,23 @@ export function tagging({ pool, checkpointOfAlias, scoredLanguages, limit, maxWa
   };
 }
 
-/** @param recognized of all readings' windows, in order */
-function resultsOf(readings: readonly Reading[], recognized: readonly Recognized[], o: { model: TaggingModel; request: NerRequest }): NerResult[] {
+/** Words that are decoded in one go, some 50 ms of them; a longer document is. */
+const PAUSE_AFTER = 50_000;
+
+/** Others' requests go on between documents. @param recognized of all readings' windows, in order */
+async function resultsOf(readings: readonly Reading[], recognized: readonly Recognized[], o: { model: TaggingModel; request: NerRequest; signal: AbortSignal | undefined }): Promise<NerResult[]> {
+  const results: NerResult[] = [];
   let next = 0;
-  return readings.map((reading) => resultOf(reading, recognized.slice(next, (next += reading.windows.length)), o));
+  let words = 0;
+  for (const reading of readings) {
+    results.push(resultOf(reading, recognized.slice(next, (next += reading.windows.length)), o));
+    words += reading.count;
+    if (words < PAUSE_AFTER) continue;
+    words = 0;
+    await new Promise(setImmediate);
+    o.signal?.throwIfAborted();
+  }
+  return results;
 }
 
 function resultOf(reading: Reading, recognized: readonly Recognized[], { model, request }: { model: TaggingModel; request: NerRequest }): NerResult {

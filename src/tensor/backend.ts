@@ -62,6 +62,7 @@ interface NativeModule {
   /** How it multiplies matrices of bfloat16: by matrix tiles (AMX), by vectors (AVX-512 BF16), or not at all. */
   readonly product: 'tiles' | 'vectors' | '';
   mapFile(fd: number): ArrayBuffer;
+  giveBackMemory(): void;
 }
 
 let loaded: BackendInfo | undefined;
@@ -76,21 +77,24 @@ export interface BackendOptions {
   readonly device: 'auto' | 'cpu' | number;
   readonly kernels?: 'native' | 'composed';
   readonly xla?: boolean;
+  readonly returnsMemory?: boolean;
 }
 
 /**
  * @param kernels 'composed' leaves our module out; a GPU has no use for its kernels
  * @param device 'auto' takes a GPU where libtensorflow finds one, 'cpu' hides it, a number asks for that GPU
  * @param xla lets TensorFlow compile clusters of ops as they are first run; slow to start, and slower than our kernels on a CPU
+ * @param returnsMemory for a process that loads and drops models: on a CPU, TensorFlow with oneDNN otherwise keeps what was freed for itself
  * @throws BACKEND_UNAVAILABLE when the addon cannot be loaded, DEVICE_UNAVAILABLE when a GPU was asked for and none is used
  */
-export async function loadBackend({ device, kernels = 'native', xla = false }: BackendOptions): Promise<BackendInfo> {
+export async function loadBackend({ device, kernels = 'native', xla = false, returnsMemory = false }: BackendOptions): Promise<BackendInfo> {
   if (loaded !== undefined) return loaded;
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   // read by libtensorflow when it makes its first session; a value set by hand goes first
   // float32 is float32: TensorFlow would multiply by TF32 on a GPU, with errors of 1e-2 where 1e-5 is right (measured on an H100)
   process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
+  if (returnsMemory) process.env['TF_ONEDNN_USE_SYSTEM_ALLOCATOR'] ??= '1';
   if (xla) process.env['TF_XLA_FLAGS'] ??= '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
   // Our kernels share their loops among all cores themselves. Two threads that start ops hand small ones to and fro, at worst on one core: a sentence
   // took 3.7 ms with two, and 3.0 with one. Read as the addon is loaded; whether it uses a GPU is known only then.
@@ -149,6 +153,14 @@ export function hasFastBfloat16(): boolean {
  */
 export function mapFile(fd: number): ArrayBuffer | null {
   return nativeModule?.mapFile(fd) ?? null;
+}
+
+/**
+ * Returns to the system what this process holds and does not use: memory that was freed, and what of libtensorflow was read only to link and start
+ * it (some 250 MB). For after a model was loaded or dropped: it takes some 10 ms. Nothing happens where our module is not loaded.
+ */
+export function giveBackMemory(): void {
+  nativeModule?.giveBackMemory();
 }
 
 /** Loading makes the kernels known to TensorFlow. */

@@ -16,7 +16,11 @@ const SMALL_CONSTANT = 64;
 
 /** The reference that waits for the node of `ref`. */
 export function controlOf(ref: Ref): Ref {
-  return `^${ref.split(':')[0]}`;
+  return `^${nodeOf(ref)}`;
+}
+
+function nodeOf(ref: Ref): string {
+  return ref.replace(/^\^/, '').replace(/:\d+$/, '');
 }
 
 export class GraphBuilder {
@@ -97,6 +101,24 @@ export class GraphBuilder {
 
   assign({ handle, dtype = DataType.float32 }: GraphVariable, value: Ref, name: string): Ref {
     return this.add('AssignVariableOp', [handle, value], { dtype: { type: dtype } }, name);
+  }
+
+  /** Names of all nodes that these depend on, and their own. */
+  dependenciesOf(refs: readonly Ref[]): Set<string> {
+    const byName = new Map(this.#nodes.map((node) => [node.name, node]));
+    const reached = new Set<string>();
+    const waiting = refs.map(nodeOf);
+    for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+      if (reached.has(name)) continue;
+      reached.add(name);
+      waiting.push(...(byName.get(name)?.inputs ?? []).map(nodeOf));
+    }
+    return reached;
+  }
+
+  /** Its memory is free afterwards; to assign it makes it anew. */
+  destroy({ handle }: GraphVariable, name: string): Ref {
+    return this.add('DestroyResourceOp', [handle], { ignore_lookup_error: { b: true } }, name);
   }
 
   encode(): Buffer {

@@ -15,6 +15,8 @@ export interface ProgramLayout {
   readonly state: Readonly<Record<string, readonly number[]>>;
   /** Makes anew what is kept of variables in another form; null where nothing is. */
   readonly initialized: Ref | null;
+  /** Frees the variables that nothing but `initialized` reads; null where there are none. */
+  readonly frozen: Ref | null;
   /** Sets the optimizer's slots to zero; null where there are none. */
   readonly zeroed: Ref | null;
 }
@@ -48,10 +50,13 @@ export function programGraph(spec: ProgramSpec): { savedModel: Buffer; layout: P
     graph.read(variable, `read/${name}`);
   }
   const zeroes = [...slots].map(([name, variable]) => own(graph, variable, graph.filled(DataType.float32, variable.shape, graph.scalar(0), `zero/${name}`), `zeroing/${name}`));
+  const used = graph.dependenciesOf(compiled.flatMap(({ outputs, accumulated }) => [...outputs.map(({ ref }) => ref), ...(accumulated === null ? [] : [accumulated])]));
+  const unused = [...variables].filter(([, { handle }]) => graph.initializers.length > 0 && !used.has(handle));
   const layout: ProgramLayout = {
     functions,
     state: Object.fromEntries([...state].map(([name, { shape }]) => [name, shape])),
     initialized: graph.initializers.length === 0 ? null : graph.after(graph.initializers, 'initialized'),
+    frozen: unused.length === 0 ? null : graph.after(unused.map(([name, variable]) => graph.destroy(variable, `destroy/${name}`)), 'frozen'),
     zeroed: zeroes.length === 0 ? null : graph.after(zeroes, 'zeroed'),
   };
   return { savedModel: graph.encode(), layout };

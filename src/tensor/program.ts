@@ -21,6 +21,7 @@ export class Program {
   readonly #session: number;
   readonly #layout: ProgramLayout;
   #isDisposed = false;
+  #isFrozen = false;
 
   /** @param session of tfjs-node, which this owns from now on */
   constructor(session: number, layout: ProgramLayout) {
@@ -58,6 +59,7 @@ export class Program {
 
   /** Values of variables, copied out. */
   read(names: readonly string[]): NamedTensors {
+    this.#assertNotFrozen();
     const results = this.#run([], names.map((name) => `read/${name}`));
     return Object.fromEntries(names.map((name, index) => [name, { shape: this.#shape(name), data: results[index] as Float32Array }]));
   }
@@ -65,6 +67,7 @@ export class Program {
   /** Sets variables; shapes must agree. A part at a time, so that values which are read when asked for are never all in memory beside the variables. */
   assign(values: NamedTensors): void {
     if (Object.keys(values).length === 0) return;
+    this.#assertNotFrozen();
     for (const [name, { shape }] of Object.entries(values)) {
       const expected = this.#shape(name);
       if (expected.join() !== shape.join()) throw fail('SHAPE_MISMATCH', { name, expected: expected.join(' x '), found: shape.join(' x ') });
@@ -79,10 +82,20 @@ export class Program {
     if (this.#layout.initialized !== null) this.#run([], [this.#layout.initialized]);
   }
 
+  /** For one that only predicts: frees the weights that it keeps in another form. Nothing can be read or assigned afterwards. */
+  freeze(): void {
+    if (this.#layout.frozen !== null) this.#run([], [this.#layout.frozen]);
+    this.#isFrozen = true;
+  }
+
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
     nodeBackend().deleteSavedModel(this.#session);
+  }
+
+  #assertNotFrozen(): void {
+    if (this.#isFrozen) throw fail('PROGRAM_MISUSED', { detail: 'it is frozen' });
   }
 
   #shape(name: string): readonly number[] {

@@ -92,15 +92,19 @@ test('What its client gave up is not computed, and waits no more', async () => {
   assert.equal(waiting().pieces, 0);
 });
 
-test('What is given up while it is computed goes no further', async () => {
+test('What is given up while it is computed goes no further, and ends when the model is read no more for it', async () => {
   const { work, open } = gate();
   const { recognizer, calls } = fakeModel({ work });
   const { recognize, waiting } = batcher();
   const aborting = new AbortController();
   const gone = recognize(recognizer, long('a'), { signal: aborting.signal });
+  const state = { hasEnded: false };
+  const ended = assert.rejects(gone, /gone/).then(() => (state.hasEnded = true));
   aborting.abort(new Error('gone'));
-  await assert.rejects(gone, /gone/);
+  await new Promise(setImmediate);
+  assert.deepEqual([state.hasEnded, waiting().pieces], [false, 0]);
   open();
+  await ended;
   await recognize(recognizer, named('b'));
   assert.deepEqual([calls.length, waiting().pieces], [2, 0]);
   await assert.rejects(recognize(recognizer, named('c'), { signal: aborting.signal }), /gone/);

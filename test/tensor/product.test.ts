@@ -51,6 +51,17 @@ test('a program without training keeps its weights as halves, and makes them ane
   program.dispose();
 });
 
+test('a frozen program computes the same, and can be neither read nor assigned', () => {
+  const weights = { w: { shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) } };
+  for (const precision of ['float32', 'bfloat16'] as const) {
+    const program = compile({ variables: weights, functions: { apply: { inputs: { x: { shape: [1, 2], dtype: 'float32' } }, run: ({ w }, { x }) => ({ y: product(x!, w!) }) } }, precision });
+    program.freeze();
+    assert.deepEqual(program.call('apply', { x: Float32Array.of(1, 2) }), { y: Float32Array.of(7, 10) });
+    for (const misuse of [() => program.read(['w']), () => program.assign(weights), () => program.call('other', {})]) assert.throws(misuse, { code: 'PROGRAM_MISUSED' });
+    program.dispose();
+  }
+});
+
 test('so it does with biases that are joined, at either precision', () => {
   for (const precision of ['float32', 'bfloat16'] as const) {
     const spec: ProgramSpec = {
