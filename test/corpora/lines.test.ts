@@ -38,8 +38,11 @@ for (const size of [7, 1000]) {
   test(`A line beyond the limit is left out, and the next one read, in chunks of ${size} bytes`, async () => {
     const places: Place[] = [];
     const lines: Line[] = [];
-    const content = [...chunks(`a\n${'x'.repeat(50)}`, size), ...chunks(`xx\nb\n${'y'.repeat(50)}`, size)];
-    for await (const block of readLines(content, (place) => places.push(place), 20)) lines.push(...block);
+    const content = async function* () {
+      yield* chunks(`a\n${'x'.repeat(50)}`, size);
+      yield* chunks(`xx\nb\n${'y'.repeat(50)}`, size);
+    };
+    for await (const block of readLines(content(), (place) => places.push(place), 20)) lines.push(...block);
     assert.deepEqual(lines, [{ text: 'a', number: 1 }, { text: 'b', number: 3 }]);
     assert.deepEqual(places, [2, 4].map((line) => ({ line, column: 1, detail: 'the line is longer than 20 bytes' })));
   });
