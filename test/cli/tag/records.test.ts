@@ -27,7 +27,7 @@ for (const [name, content, kind, sources] of READ) {
   test(name, async () => assert.deepEqual(await read(content), { sources, kind, failure: null }));
 }
 
-const BROKEN: [name: string, content: string | Buffer, input: Input, detail: RegExp, source: object][] = [
+const BROKEN: [name: string, content: string | Buffer, input: Input, detail: RegExp, source: { line: number; column: number; id?: number }][] = [
   ['a line that is no JSON', '{"text":\n', 'jsonl', /^this is no JSON/, { line: 2, column: 9 }],
   ['neither text nor words', '{"body":"a"}\n', 'jsonl', /^expected either "text" or "tokens"/, { line: 2, column: 1 }],
   ['both, with an id', '{"id":7,"text":"a","tokens":["a"]}\n', 'jsonl', /^expected either/, { line: 2, column: 16, id: 7 }],
@@ -36,7 +36,7 @@ const BROKEN: [name: string, content: string | Buffer, input: Input, detail: Reg
   ['a line of JSON lines that is no UTF-8', Buffer.from([0xff, 0x0a]), 'jsonl', /^the bytes are not UTF-8/, { line: 2, column: 1 }],
   ['a line that is no UTF-8', Buffer.from([0x61, 0xff, 0x0a]), 'text', /^the bytes are not UTF-8/, { line: 2, column: 2 }],
 ];
-for (const [name, content, input, detail, { line, column, id }] of BROKEN as [string, string | Buffer, Input, RegExp, { line: number; column: number; id?: number }][]) {
+for (const [name, content, input, detail, { line, column, id }] of BROKEN) {
   test(`${name} has its place between those that are read`, async () => {
     const [first, last] = input === 'text' ? ['a\n', 'b\n'] : ['{"text":"a"}\n', '{"text":"b"}\n'];
     const { sources, failure } = await read(Buffer.concat([Buffer.from(first), Buffer.from(content), Buffer.from(last)]), input);
