@@ -124,7 +124,7 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
       signal.throwIfAborted();
       throw new ApiUnreachable(`${asked}: the service broke off its answer`, { cause });
     });
-    return understood<T>(asked, { status: answer.status, text, retryAfter: answer.headers.get('retry-after') });
+    return understood(asked, { status: answer.status, text, retryAfter: answer.headers.get('retry-after') }) as T;
   }
 
   async function tag(request: NerRequest): Promise<NerResponse> {
@@ -133,7 +133,7 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
       signal.throwIfAborted();
       throw new ApiUnreachable(`${asked}: the service does not answer`, { cause });
     });
-    return understood(asked, { status, text, retryAfter: headers['retry-after'] ?? null });
+    return understood(asked, { status, text, retryAfter: headers['retry-after'] ?? null }) as NerResponse;
   }
 
   const list = async <T>(path: string): Promise<T[]> => (await call<{ items: T[] }>('GET', path)).items;
@@ -194,10 +194,10 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
 }
 
 /** @throws ApiProblem, ApiForeign */
-function understood<T>(asked: string, { status, text, retryAfter }: { status: number; text: string; retryAfter: string | null }): T {
+function understood(asked: string, { status, text, retryAfter }: { status: number; text: string; retryAfter: string | null }): unknown {
   const parsed = parse(text);
   if (parsed === undefined) throw new ApiForeign(asked, { status, text });
-  if (status >= 200 && status < 300) return parsed as T;
+  if (status >= 200 && status < 300) return parsed;
   const seconds = Number(retryAfter ?? 'none');
   throw new ApiProblem(parsed as Problem, Number.isFinite(seconds) ? 1000 * seconds : null);
 }

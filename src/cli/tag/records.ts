@@ -20,11 +20,11 @@ export interface ReadOptions {
   readonly onInput: (input: Input) => void;
 }
 
-/** @throws CommandFailure where a mistake leaves no way to find the next text: in a JSON list */
+/** @throws CommandFailure where a mistake leaves no way to find the next text: in a JSON list, and in UTF-16 */
 export async function* readSources(bytes: AsyncIterable<Uint8Array>, { input, name, onInput }: ReadOptions): AsyncGenerator<Source> {
   const unread: Place[] = [];
   const { head, blocks } = await peekLines(
-    readLines(bytes, (place) => void unread.push(place)),
+    readLines(notUtf16(bytes, name), (place) => void unread.push(place)),
     DETECTED,
   );
   const format = detectFormat(head, 'unlabeled');
@@ -35,6 +35,16 @@ export async function* readSources(bytes: AsyncIterable<Uint8Array>, { input, na
   else if (taken === 'conll') yield* sentencesOf(rows, format === 'wikiann' ? readWikiann : readConll);
   else if (head.find(({ text }) => text.trim() !== '')?.text.trimStart().startsWith('[') === true) yield* listed(blocks, unread, name);
   else yield* objects(rows);
+}
+
+/** Its lines would be texts with every second byte a zero. */
+async function* notUtf16(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  let begin = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    if (begin.length < 2) begin = Buffer.concat([begin, chunk.subarray(0, 2)]);
+    if (/^(?:fffe|feff)/.test(begin.toString('hex'))) throw new CommandFailure(`${name} looks like UTF-16; texts are read as UTF-8`);
+    yield chunk;
+  }
 }
 
 function inputOf(format: Format): Input {

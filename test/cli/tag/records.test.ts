@@ -73,6 +73,10 @@ test('WikiAnn is read without the language of its words', async () => {
   assert.deepEqual(await read('en:Ana\tB-PER\nen:rests\tO\n'), { sources: [{ tokens: ['Ana', 'rests'], line: 1 }], kind: 'conll', failure: null });
 });
 
+test('a file in UTF-16 is refused', async () => {
+  assert.deepEqual(await read(Buffer.from('\uFEFFAna\nEva\n', 'utf16le')), { sources: [], kind: '', failure: 'file looks like UTF-16; texts are read as UTF-8' });
+});
+
 test('nothing is known of what follows a mistake in a JSON list: it ends there, with its place', async () => {
   for (const [content, place] of [
     ['[{"text":"a"},\n{"text":"b"} {"text":"c"}]', 'line 2, column 14: expected a comma'],
