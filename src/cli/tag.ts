@@ -17,18 +17,23 @@ import { readFlags, type Flags } from './tag/flags.ts';
 const HELP = `Usage: mtmt tag FILE [--out FILE] [options]
 
 Tags each text of a file by a running service (--url or MTMT_URL), else by the service of DATA_DIR, which is started if it does not run.
-Cut off, by Ctrl-C, a crash or a line that cannot be read, the same command goes on after the last text that is on the disk.
+Cut off, by Ctrl-C or a crash, the same command goes on after the last text that is on the disk.
+A text that cannot be read or is too long has its place in the output, as {"line": …, "error": {"code": …, "detail": …}} or a comment
+"# error = …" of CoNLL; the others are tagged, and the exit status is 3. OUT.summary.json names checkpoint and run, and counts.
   FILE               one text a line; JSON lines with "text" or "tokens" (an "id" is kept); CoNLL, whose first column is the word; - is stdin
   --input FORMAT     text, jsonl or conll (default: auto, by the first lines)
   --out FILE         default: FILE.tagged.jsonl or FILE.tagged.conll; - is stdout, and the default of stdin
   --format FORMAT    jsonl (default) or conll
-  --restart          makes the output anew, whatever is there
+  --restart          makes the output anew, whatever is there; cut off, it goes on as well
+  --strict           ends at the first text that cannot be tagged; the same command goes on with the corrected file
   --model NAME       alias or checkpoint (default: default); one checkpoint tags the whole file, wherever the alias moves
   --language, --aggregation, --threshold, --offset-unit   as POST /ner takes them
   --parallel N       requests at once (default 4)
   --url URL          of the service; MTMT_API_KEY is its key, where it wants one
 `;
 const INTERRUPTED = 130;
+/** The output is whole, but some of it are errors. */
+const WITH_ERRORS = 3;
 /** Progress is told by what has been read. */
 const READ_BYTES = 16_384;
 
@@ -43,6 +48,7 @@ export async function run(args: string[]): Promise<number> {
       out: { type: 'string' },
       format: { type: 'string' },
       restart: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
       model: { type: 'string' },
       language: { type: 'string' },
       aggregation: { type: 'string' },
@@ -74,10 +80,10 @@ async function tagOnce(flags: Flags, { client, signal }: { client: ApiClient; si
   const { file, out } = flags;
   const sizeBytes = file === '-' ? null : await sizeOf(file);
   const messages = terminal(process.stderr);
-  const work = (): Promise<void> =>
+  const work = (): Promise<number> =>
     tagFile({
       flags,
-      bytes: addAbortSignal(signal, file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES })),
+      open: () => addAbortSignal(signal, file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_BYTES })),
       sizeBytes,
       client,
       signal,
@@ -85,8 +91,8 @@ async function tagOnce(flags: Flags, { client, signal }: { client: ApiClient; si
       show: shower(messages),
     });
   // two at once would write one file
-  await (out === '-' ? work() : withProcessLock(resolve(out), work, { maxWaitMs: 0 }));
-  return 0;
+  const errors = await (out === '-' ? work() : withProcessLock(resolve(out), work, { maxWaitMs: 0 }));
+  return errors > 0 ? WITH_ERRORS : 0;
 }
 
 async function sizeOf(file: string): Promise<number | null> {

@@ -18,7 +18,7 @@ const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 const REPLACEMENT = '\uFFFD';
 
-/** CRLF and a byte-order mark are taken off. What cannot be decoded goes to `report` and is left out. */
+/** CRLF and a byte-order mark are taken off. What cannot be decoded, and a line that is too long, goes to `report` and is left out. */
 export async function* readLines(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   report: Report,
@@ -27,12 +27,21 @@ export async function* readLines(
   let rest: Uint8Array[] = [];
   let restBytes = 0;
   let number = 1;
+  let isTooLong = false;
   const take = (bytes: Buffer): Line[] => {
     const { lines, count } = decodeLines(bytes, number, report);
     number += count;
     return lines;
   };
-  for await (const chunk of source) {
+  for await (const given of source) {
+    let chunk = given;
+    if (isTooLong) {
+      const end = chunk.indexOf(NEWLINE);
+      if (end < 0) continue;
+      chunk = chunk.subarray(end + 1);
+      isTooLong = false;
+      number++;
+    }
     const end = chunk.lastIndexOf(NEWLINE);
     if (end >= 0) {
       yield take(Buffer.concat([...rest, chunk.subarray(0, end)]));
@@ -43,7 +52,9 @@ export async function* readLines(
     restBytes += chunk.length - end - 1;
     if (restBytes > maxLineBytes) {
       report({ line: number, column: 1, detail: `the line is longer than ${maxLineBytes} bytes` });
-      return;
+      isTooLong = true;
+      rest = [];
+      restBytes = 0;
     }
   }
   if (restBytes > 0) yield take(Buffer.concat(rest));

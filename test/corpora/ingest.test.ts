@@ -47,6 +47,16 @@ test('columns can be chosen', async (t) => {
 for (const [name, content, format, items] of [
   ['one word a line', 'Anna\nsings\n\nShe\nrests\n', 'conll', [['Anna', 'sings'], ['She', 'rests']]],
   ['one sentence a line', 'Anna sings.\nShe rests.\n', 'text', [['Anna', 'sings', '.'], ['She', 'rests', '.']]],
+  ['sentences without spaces that have a blank line between them', '我爱北京。\n\n你好。\n', 'text', [['我', '爱', '北京', '。'], ['你好', '。']]],
+  ['an id, a tab and a sentence', '1\tAnna sings.\n2\tO Tom rests.\n\n', 'text', [['1', 'Anna', 'sings', '.'], ['2', 'O', 'Tom', 'rests', '.']]],
+  ['a sentence for each id that looks like a language', 'doc:1\tAnna\ndoc:2\tTom\n', 'text', [['doc', ':', '1', 'Anna'], ['doc', ':', '2', 'Tom']]],
+  ['a table of words without tags', 'Anna\t7\nTom\t8\n', 'text', [['Anna', '7'], ['Tom', '8']]],
+  ['a sentence that ends with O', 'type O\n', 'text', [['type', 'O']]],
+  ['CoNLL in columns of spaces', 'Anna NNP B-PER\nsings VBZ O\n', 'conll', [['Anna', 'sings']]],
+  ['CoNLL after a comment', '# id 1\nAnna _ _ B-PER\nsings _ _ O\n', 'conll', [['Anna', 'sings']]],
+  ['CoNLL with words of several parts', '10 000\tO\n', 'conll', [['10 000']]],
+  ['CoNLL with other tags than ours', 'Anna\tNNP\nsings\tVBZ\n\nShe\tPRP\n', 'conll', [['Anna', 'sings'], ['She']]],
+  ['WikiAnn', 'en:Anna\tB-PER\nen:sings\tO\n', 'wikiann', [['Anna', 'sings']]],
   ['CoNLL whose tags are dropped', 'Anna\tB-PER\n\n', 'conll', [['Anna']]],
 ] as const) {
   test(`raw text: ${name}`, async (t) => {

@@ -34,11 +34,19 @@ test('A file in UTF-16 is called so', async () => {
   assert.deepEqual(places[0], { line: 1, column: 1, detail: 'the bytes are not UTF-8 (0xff; the file looks like UTF-16)' });
 });
 
-test('A line beyond the limit ends the reading', async () => {
-  const places: Place[] = [];
-  for await (const block of readLines(chunks(`a\n${'x'.repeat(50)}`), (place) => places.push(place), 20)) assert.equal(block[0]?.text, 'a');
-  assert.deepEqual(places, [{ line: 2, column: 1, detail: 'the line is longer than 20 bytes' }]);
-});
+for (const size of [7, 1000]) {
+  test(`A line beyond the limit is left out, and the next one read, in chunks of ${size} bytes`, async () => {
+    const places: Place[] = [];
+    const lines: Line[] = [];
+    const content = async function* () {
+      yield* chunks(`a\n${'x'.repeat(50)}`, size);
+      yield* chunks(`xx\nb\n${'y'.repeat(50)}`, size);
+    };
+    for await (const block of readLines(content(), (place) => places.push(place), 20)) lines.push(...block);
+    assert.deepEqual(lines, [{ text: 'a', number: 1 }, { text: 'b', number: 3 }]);
+    assert.deepEqual(places, [2, 4].map((line) => ({ line, column: 1, detail: 'the line is longer than 20 bytes' })));
+  });
+}
 
 test('Lines that were looked at are read again', async () => {
   const { head, blocks } = await peekLines(readLines(chunks('a\nb\nc\nd\n'), () => assert.fail()), { lines: 2, chars: 100 });

@@ -14,6 +14,7 @@ import type { Problem } from '../../schemas/problem.ts';
 import type { Event, Score } from '../../schemas/result.ts';
 import type { PipelineAccepted, PipelineRequest, Run, RunRequest } from '../../schemas/run.ts';
 import { CommandFailure } from './failure.ts';
+import { post } from './post.ts';
 
 /** The API is started again when it dies; reading goes on then. */
 const RECONNECT_MS = 30_000;
@@ -33,6 +34,15 @@ export class ApiProblem extends CommandFailure {
     super(`${problem.status} ${problem.code}: ${problem.detail}${places.join('')}`);
     this.problem = problem;
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** An answer that is not the API's: of a proxy before it. */
+export class ApiForeign extends CommandFailure {
+  readonly status: number;
+  constructor(asked: string, { status, text }: { status: number; text: string }) {
+    super(`${asked} answered ${status} with what is not JSON: ${text.slice(0, 200)}`);
+    this.status = status;
   }
 }
 
@@ -86,7 +96,6 @@ export interface ApiClient {
 export function apiClient(url: string, { signal = new AbortController().signal, apiKey }: { signal?: AbortSignal; apiKey?: string | undefined } = {}): ApiClient {
   const authorization = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 
-
   /** Only what changes nothing is asked again. */
   async function send(method: string, path: string, body?: object): Promise<Response> {
     const isForm = body instanceof FormData;
@@ -115,10 +124,16 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
       signal.throwIfAborted();
       throw new ApiUnreachable(`${asked}: the service broke off its answer`, { cause });
     });
-    const parsed = parse(text);
-    if (parsed === undefined) throw new CommandFailure(`${asked} answered ${answer.status} with what is not JSON: ${text.slice(0, 200)}`);
-    if (!answer.ok) throw new ApiProblem(parsed as Problem, retryAfterOf(answer));
-    return parsed as T;
+    return understood(asked, { status: answer.status, text, retryAfter: answer.headers.get('retry-after') }) as T;
+  }
+
+  async function tag(request: NerRequest): Promise<NerResponse> {
+    const asked = `POST ${url}/ner`;
+    const { status, headers, text } = await post(`${url}/ner`, { body: JSON.stringify(request), headers: authorization, signal }).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new ApiUnreachable(`${asked}: the service does not answer`, { cause });
+    });
+    return understood(asked, { status, text, retryAfter: headers['retry-after'] ?? null }) as NerResponse;
   }
 
   const list = async <T>(path: string): Promise<T[]> => (await call<{ items: T[] }>('GET', path)).items;
@@ -174,13 +189,17 @@ export function apiClient(url: string, { signal = new AbortController().signal, 
     encoders: () => list('/encoders?limit=200'),
     health: async () => (await (await send('GET', '/health/ready')).json()) as Static<typeof Ready>,
     isReady: async () => (await send('GET', '/health/ready')).ok,
-    tag: (request) => call('POST', '/ner', request),
+    tag,
   };
 }
 
-function retryAfterOf({ headers }: Response): number | null {
-  const seconds = Number(headers.get('retry-after') ?? 'none');
-  return Number.isFinite(seconds) ? 1000 * seconds : null;
+/** @throws ApiProblem, ApiForeign */
+function understood(asked: string, { status, text, retryAfter }: { status: number; text: string; retryAfter: string | null }): unknown {
+  const parsed = parse(text);
+  if (parsed === undefined) throw new ApiForeign(asked, { status, text });
+  if (status >= 200 && status < 300) return parsed;
+  const seconds = Number(retryAfter ?? 'none');
+  throw new ApiProblem(parsed as Problem, Number.isFinite(seconds) ? 1000 * seconds : null);
 }
 
 function parse(text: string): unknown {

@@ -17,6 +17,8 @@ export interface Flags {
   readonly out: string;
   readonly format: Format;
   readonly isRestart: boolean;
+  /** The first text that cannot be tagged ends the work. */
+  readonly isStrict: boolean;
   /** As asked for: an alias, or a checkpoint's id. */
   readonly model: string;
   readonly request: Pick<NerRequest, 'language' | 'aggregation' | 'threshold' | 'offsetUnit'>;
@@ -47,6 +49,7 @@ export function readFlags(file: string, values: Readonly<Record<string, string |
     input: choice('input', INPUTS) ?? 'auto',
     out: text('out') ?? (file === '-' ? '-' : `${file}.tagged.${format}`),
     isRestart: values['restart'] === true,
+    isStrict: values['strict'] === true,
     model: text('model') ?? 'default',
     request: { ...(language !== undefined && { language }), ...(aggregation && { aggregation }), ...(threshold !== undefined && { threshold }), ...(offsetUnit && { offsetUnit }) },
     parallel: number('parallel', (value) => Number.isInteger(value) && value >= 1 && value <= MAX_PARALLEL, `a whole number from 1 to ${MAX_PARALLEL}`) ?? DEFAULT_PARALLEL,

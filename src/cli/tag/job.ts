@@ -1,61 +1,91 @@
 /** Texts in, tagged texts out: what was done before is skipped, requests go out some at once. */
 import { CommandFailure } from '../client/failure.ts';
 import { bar, duration } from '../client/progress.ts';
-import { ask, type AskOptions } from './ask.ts';
-import { batchesOf, inOrder } from './flow.ts';
-import type { Output } from './output.ts';
-import { sourcesDigest, type Source } from './records.ts';
-import { render, sourceFor, type Format } from './render.ts';
+import { ask, type Answer, type AskOptions } from './ask.ts';
+import { batchesOf, inOrder, weightOf } from './flow.ts';
+import { NOTHING, type Output, type Progress } from './output.ts';
+import { placeOfFault, render, renderFault, type Format } from './render.ts';
+import { sourcesDigest, type Fault, type Source } from './source.ts';
 
-export interface TagJob extends Omit<AskOptions, 'request'> {
-  readonly request: AskOptions['request'];
+export interface TagJob extends AskOptions {
   readonly sources: AsyncGenerator<Source>;
   readonly output: Output;
   readonly format: Format;
-  /** Requests under way at once. */
+  /** Of the file, for messages. */
+  readonly name: string;
+  /** Requests of the usual length under way at once. */
   readonly parallel: number;
+  /** What cannot be tagged ends the work. */
+  readonly isStrict: boolean;
+  readonly onFault: (message: string) => void;
   /** Of the input, how much has been read; null where nobody knows how long it is. */
   readonly share: () => number | null;
   readonly show: (line: string) => void;
 }
 
-/** @returns texts in the output, and entities found now. @throws CommandFailure; what was tagged until then is in the output */
-export async function tagAll(job: TagJob): Promise<{ records: number; entities: number }> {
-  const { sources, output, format, parallel, request } = job;
+/** The file is not the one that was begun. */
+export class OtherTexts extends CommandFailure {}
+
+/** @throws CommandFailure; what was tagged until then is in the output. OtherTexts before anything is written */
+export async function tagAll(job: TagJob): Promise<Progress> {
+  const { sources, output, parallel } = job;
   const digest = sourcesDigest();
-  let records = await skipDone(job, digest);
-  let entities = 0;
-  const line = progressLine(job, records);
-  const asked = inOrder(batchesOf(prepared(sources, format, request.language)), parallel, async (batch) => ({ batch, share: job.share(), results: await ask(batch, job) }));
-  for await (const { batch, share, results } of asked) {
-    let text = '';
-    batch.forEach((source, index) => {
-      const result = results[index];
-      if (result === undefined) throw new CommandFailure(`The service answered ${results.length} results to ${batch.length} texts`);
-      digest.add(source);
-      entities += result.entities.length;
-      text += render(format, source, result);
-    });
-    records += batch.length;
-    await output.write(text, { records, digest: digest.value() });
-    job.show(line(records, share));
+  let progress = await skipDone(job, digest);
+  const line = progressLine(job, progress.records);
+  const asked = inOrder(batchesOf(sources), { limit: parallel, weightOf }, async (batch) => ({ batch, share: job.share(), answers: await ask(batch, job) }));
+  for await (const { batch, share, answers } of asked) {
+    const { text, done, failure, counts } = written(batch, answers, job);
+    batch.slice(0, done).forEach((source) => digest.add(source));
+    progress = {
+      records: progress.records + done,
+      entities: progress.entities + counts.entities,
+      errors: progress.errors + counts.errors,
+      truncated: progress.truncated + counts.truncated,
+      digest: digest.value(),
+    };
+    await output.write(text, progress);
+    if (failure !== null) throw failure;
+    job.show(line(progress.records, share));
   }
-  return { records, entities };
+  return progress;
 }
 
-async function skipDone({ sources, output: { before }, name, format, request }: TagJob, digest: ReturnType<typeof sourcesDigest>): Promise<number> {
-  if (before === null) return 0;
+/** Up to the first fault, where that ends the work. */
+function written(batch: readonly Source[], answers: readonly Answer[], { format, request: { language }, name, isStrict, onFault }: TagJob) {
+  const counts = { entities: 0, errors: 0, truncated: 0 };
+  let text = '';
+  for (const [index, source] of batch.entries()) {
+    const answer = answers[index];
+    if (answer === undefined) throw new Error(`${answers.length} answers to ${batch.length} texts`);
+    if ('result' in answer) {
+      text += render(format, source, { result: answer.result, language });
+      counts.entities += answer.result.entities.length;
+      counts.truncated += Number(answer.result.truncated);
+      continue;
+    }
+    const message = messageOf(name, source, answer.fault);
+    if (isStrict) return { text, counts, done: index, failure: new CommandFailure(message) };
+    onFault(message);
+    text += renderFault(format, source, answer.fault);
+    counts.errors++;
+  }
+  return { text, counts, done: batch.length, failure: null };
+}
+
+function messageOf(name: string, { line }: Source, fault: Fault): string {
+  return `${name}, ${placeOfFault(line, fault)}: ${fault.detail}`;
+}
+
+async function skipDone({ sources, output: { before }, name }: TagJob, digest: ReturnType<typeof sourcesDigest>): Promise<Progress> {
+  if (before === null) return NOTHING;
   for (let skipped = 0; skipped < before.records; skipped++) {
     const next = await sources.next();
     if (next.done === true) break;
-    digest.add(sourceFor(format, next.value, request.language));
+    digest.add(next.value);
   }
-  if (digest.value() === before.digest) return before.records;
-  throw new CommandFailure(`${name} does not begin with the ${before.records} texts that were tagged before; --restart begins anew`);
-}
-
-async function* prepared(sources: AsyncGenerator<Source>, format: Format, language: string | undefined): AsyncGenerator<Source> {
-  for await (const source of sources) yield sourceFor(format, source, language);
+  if (digest.value() === before.digest) return before;
+  await sources.return(undefined);
+  throw new OtherTexts(`${name} does not begin with the ${before.records} texts that were tagged before; --restart begins anew`);
 }
 
 /** The rate is that of this run, and so is the time left. */

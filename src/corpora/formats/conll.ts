@@ -5,6 +5,8 @@ import { MAX_WORDS, TOO_LONG, type FormatReader, type Item, type ReadOptions } f
 
 /** CoNLL-U's comments, and those of MultiCoNER. */
 const COMMENT = /^#\s*\S+ =(?:\s|$)|^# (?:newdoc|newpar|global\.columns|id)\b/;
+/** Of CoNLL-2003. */
+const DOCUMENT = '-DOCSTART-';
 const LANGUAGE_PREFIX = /^[a-z-]{2,12}:(?=.)/;
 
 export const readConll: FormatReader = (blocks, options) => readColumns(blocks, options, (token) => token);
@@ -17,6 +19,15 @@ export const readWikiann: FormatReader = (blocks, options) => {
     return token.startsWith(prefix) ? token.slice(prefix.length) : token;
   });
 };
+
+export function isBetweenSentences(line: string): boolean {
+  return line.trim() === '' || line.startsWith(DOCUMENT);
+}
+
+/** Where a sentence has not begun. */
+export function isComment(line: string): boolean {
+  return COMMENT.test(line);
+}
 
 async function* readColumns(blocks: LineBlocks, { kind, columns = {}, report }: ReadOptions, clean: (token: string) => string): AsyncGenerator<Item> {
   let tokens: string[] = [];
@@ -32,11 +43,11 @@ async function* readColumns(blocks: LineBlocks, { kind, columns = {}, report }: 
   };
   for await (const block of blocks) {
     for (const { text, number } of block) {
-      if (text.trim() === '' || text.startsWith('-DOCSTART-')) {
+      if (isBetweenSentences(text)) {
         if (tokens.length > 0) yield finish();
         continue;
       }
-      if (tokens.length === 0 && COMMENT.test(text)) continue;
+      if (tokens.length === 0 && isComment(text)) continue;
       const first: Rows = rows ?? rowsOf(text, columns);
       const cells = first.split(text);
       const missing = rows === null ? [first.token, first.tag ?? 0].find((column) => column >= first.count) : undefined;
