@@ -145,7 +145,7 @@ function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] 
 }
 
 function frozenLine({ tensors }: Manifest): string {
-  return `${tensors.length} weights were trained; all others are the encoder's own.`;
+  return `${tensors.length} weights are not the encoder's: those that were trained, or taken over from a recognizer; all others are its own.`;
 }
 
 function limits(manifest: Manifest, corpora: readonly CardCorpus[]): string[] {

@@ -6,6 +6,8 @@ export interface CardTeacher {
   readonly role: 'recognizer' | 'evaluator';
   readonly kind: Manifest['kind'];
   readonly runId: string;
+  /** What chose the checkpoint that taught, as `Manifest` has it; empty where that is not known. */
+  readonly selections: readonly string[];
 }
 
 const LOSSES = { crossEntropy: 'soft cross-entropy', meanSquaredError: 'mean squared error' } as const;
@@ -38,9 +40,12 @@ function teacherLines(teachers: readonly CardTeacher[]): string[] {
   ];
 }
 
-function nameOf({ role, kind, runId }: CardTeacher): string {
-  if (kind === role) return `\`${runId}\``;
-  return `\`${runId}\`${kind === 'student' ? ', itself a student (a further round of distillation)' : ', a teacher of both kinds on one encoder'}`;
+function nameOf({ role, kind, runId, selections }: CardTeacher): string {
+  const facts = [
+    ...(kind === role ? [] : [kind === 'student' ? 'itself a student: a further round of distillation' : 'a teacher of both kinds on one encoder']),
+    ...(selections.length === 0 ? [] : [`its checkpoint by ${selections.map((selection) => `\`${selection}\``).join(' and ')}`]),
+  ];
+  return `\`${runId}\`${facts.length === 0 ? '' : ` (${facts.join('; ')})`}`;
 }
 
 function studentLines(options: TrainingOptions, teachers: readonly CardTeacher[]): string[] {

@@ -1,6 +1,7 @@
 /** The corpora that a run's weights have anything of: its own, and those of its teachers, of their teachers, and so on. */
 import type { CardCorpus, CardTeacher } from '../checkpoints/card.ts';
-import { findLearned, type LearnedRun } from '../store/ancestry.ts';
+import { parseManifest } from '../checkpoints/manifest.ts';
+import { findLearned, manifestOfTeacher, type LearnedRun, type TeacherOfRun } from '../store/ancestry.ts';
 import type { Store } from '../store/store.ts';
 import { readsEvaluators } from '../training/distillation.ts';
 
@@ -19,7 +20,7 @@ export async function lineageOf(store: Store, runId: string): Promise<Lineage> {
   const own = run.datasets.map((each) => corpusOf(each, useOf(run, each.role)));
   const names = new Map(run.datasets.map(({ dataset: { datasetId, name } }) => [datasetId, name]));
   return {
-    teachers: teachers.map(({ role, learned: { kind, runId: teacherRunId } }) => ({ role, kind, runId: teacherRunId })),
+    teachers: await Promise.all(teachers.map(async ({ role, learned: { kind, runId: teacherRunId }, row }) => ({ role, kind, runId: teacherRunId, selections: await selectionsOf(store, row) }))),
     corpora: distinct([...taught.flat(), ...own]),
     nameOf: (datasetId) => names.get(datasetId) ?? datasetId,
   };
@@ -33,10 +34,21 @@ async function corporaOf(store: Store, run: LearnedRun, whose: string): Promise<
   return [...above.flat(), ...left.map((each) => corpusOf(each, `${useOf(run, each.role)} of the ${whose}`))];
 }
 
+interface Asked {
+  readonly role: CardTeacher['role'];
+  readonly learned: LearnedRun;
+  readonly row: TeacherOfRun;
+}
+
 /** An evaluator that a student's options never ask has taught it nothing. */
-async function teachersOf(store: Store, { options, teachers }: LearnedRun): Promise<{ role: CardTeacher['role']; learned: LearnedRun }[]> {
+async function teachersOf(store: Store, { options, teachers }: LearnedRun): Promise<Asked[]> {
   const asked = readsEvaluators(options) ? teachers : teachers.filter(({ role }) => role === 'recognizer');
-  return Promise.all(asked.map(async ({ role, teacherRunId }) => ({ role: role === 'evaluator' ? 'evaluator' : 'recognizer', learned: await findLearned(store, teacherRunId) })));
+  return Promise.all(asked.map(async (row) => ({ role: row.role === 'evaluator' ? 'evaluator' : 'recognizer', learned: await findLearned(store, row.teacherRunId), row })));
+}
+
+async function selectionsOf(store: Store, row: TeacherOfRun): Promise<readonly string[]> {
+  const manifest = await manifestOfTeacher(store, row);
+  return manifest === null ? [] : (parseManifest(manifest).selections ?? []);
 }
 
 function useOf({ kind }: LearnedRun, role: string): string {

@@ -10,7 +10,14 @@ export interface LearnedRun {
   readonly options: TrainingOptions;
   readonly datasets: readonly { readonly role: string; readonly dataset: DatasetRecord }[];
   /** Recognizers before evaluators, each in the order of the request. */
-  readonly teachers: readonly { readonly role: string; readonly teacherRunId: string }[];
+  readonly teachers: readonly TeacherOfRun[];
+}
+
+export interface TeacherOfRun {
+  readonly role: string;
+  readonly teacherRunId: string;
+  /** Null: the run's best. */
+  readonly checkpointId: string | null;
 }
 
 /** @throws Prisma's P2025 for an id that never was one: rows that name a run keep it from going */
@@ -24,6 +31,12 @@ export async function findLearned(store: Store, runId: string): Promise<LearnedR
     kind,
     options: options as TrainingOptions,
     datasets: datasets.map(({ role, dataset }) => ({ role, dataset: toDataset(dataset) })),
-    teachers: teachers.map(({ role, teacherRunId }) => ({ role, teacherRunId })),
+    teachers: teachers.map(({ role, teacherRunId, checkpointId }) => ({ role, teacherRunId, checkpointId })),
   };
+}
+
+/** The manifest of the checkpoint that taught; null where there is none yet, or no longer. */
+export async function manifestOfTeacher(store: Store, { teacherRunId: runId, checkpointId }: TeacherOfRun): Promise<unknown> {
+  const row = await store.checkpoint.findFirst({ where: { runId, ...(checkpointId !== null && { checkpointId }) }, orderBy: [{ isBest: 'desc' }, { createdAt: 'desc' }], select: { manifest: true } });
+  return row?.manifest ?? null;
 }

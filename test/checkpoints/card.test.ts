@@ -11,7 +11,7 @@ type Kind = Manifest['kind'];
 
 const ENCODER = { source: 'intfloat/multilingual-e5-small', license: 'MIT' };
 const corpus = (language: string, role: string, kind: CardCorpus['kind'] = 'labeled'): CardCorpus => ({ name: `${language} corpus`, kind, role, language, sentences: 10, digest: 'sha256:0' });
-const teacher = (role: CardTeacher['role'], runId: string, kind: Kind = role): CardTeacher => ({ role, kind, runId });
+const teacher = (role: CardTeacher['role'], runId: string, kind: Kind = role, selections: readonly string[] = []): CardTeacher => ({ role, kind, runId, selections });
 const TAUGHT = [corpus('en', 'train of the recognizer'), corpus('en', 'train of the evaluator'), corpus('es', 'unlabeled', 'unlabeled'), corpus('es', 'test')];
 const TEACHERS = [teacher('recognizer', 'run_r'), teacher('evaluator', 'run_e')];
 
@@ -46,7 +46,7 @@ describe('front matter says the same to readers of YAML 1.1, as hubs are, and of
 });
 
 test('the encoder is named with its license, and a folder of somebody’s machine is not', () => {
-  assert.match(section(cardOf('recognizer'), 'Encoder'), /^`e5` from intfloat\/multilingual-e5-small, license MIT, weights sha256:1\.\n1 weights were trained/);
+  assert.match(section(cardOf('recognizer'), 'Encoder'), /^`e5` from intfloat\/multilingual-e5-small, license MIT, weights sha256:1\.\n1 weights are not the encoder's:/);
   assert.match(section(cardOf('recognizer', {}, { encoder: { source: '/home/ana/models/e5', license: 'unknown' } }), 'Encoder'), /^`e5` from a local folder, license unknown, weights/);
 });
 
@@ -106,9 +106,10 @@ describe('the method is that of the run’s options', () => {
     ['recognition alone (TSL)', student(none, [recognizer]), [/No evaluator was asked/, /not weighed by alpha/, /Similarity loss: none \(`similarityWeight` 0\)/, /Losses are not weighed by gamma/], /Word similarities|Neighbours|Forms|beta/],
     ['similarity without weights', student({ ...none, similarityWeight: 2 }), [/with the weight 2 and the temperature 1, not weighed by beta/, /evaluator `run_e`/], /by gamma:/],
     ['from the encoder', student({ start: 'encoder', formShare: 0.2, neighbourShare: 0 }), [/Start: the pretrained encoder\./, /a share of 0\.2 /], /Neighbours|Start: the weights/],
-    ['a further round', student({}, [teacher('recognizer', 'run_s', 'student'), evaluator]), [/recognizer `run_s`, itself a student \(a further round of distillation\)/], /`run_r`/],
+    ['a further round', student({}, [teacher('recognizer', 'run_s', 'student'), evaluator]), [/recognizer `run_s` \(itself a student: a further round of distillation\)\./], /`run_r`/],
     ['ensembles', student({}, [recognizer, teacher('recognizer', 'run_r2'), evaluator, teacher('evaluator', 'run_e2')]), [/the mean distributions of 2 recognizers: `run_r`, `run_r2`\./, /the means of 2 evaluators: `run_e`, `run_e2`\./, /Start: the weights of the recognizer `run_r`\./], /those of/],
-    ['the article’s', student({ preset: 'article' }, [teacher('recognizer', 'run_t', 'teacher'), teacher('evaluator', 'run_t', 'teacher')]), [/Objective: `article`/, /Heads: two/, /`run_t`, a teacher of both kinds on one encoder/, /two words’ tag distributions/, /beta `squared`, \(2s-1\)\^2;/, /the student’s highest/, /of any two words/], /Li et al|Neighbours|mean over/],
+    ['teachers whose checkpoints labels of the target chose', student({}, [teacher('recognizer', 'run_r', 'recognizer', ['target-dev', 'last']), evaluator]), [/the recognizer `run_r` \(its checkpoint by `target-dev` and `last`\)\./, /evaluator `run_e`\./], /source-dev/],
+    ['the article’s', student({ preset: 'article' }, [teacher('recognizer', 'run_t', 'teacher'), teacher('evaluator', 'run_t', 'teacher')]), [/Objective: `article`/, /Heads: two/, /`run_t` \(a teacher of both kinds on one encoder\)\./, /two words’ tag distributions/, /beta `squared`, \(2s-1\)\^2;/, /the student’s highest/, /of any two words/], /Li et al|Neighbours|mean over/],
     ['the authors’', student({ preset: 'authors' }), [/mean squared error of one random word of each sentence/, /5e-9 for the head, schedule `constant`, 300 epochs, 2048 pieces/], /Left as they were|mean over/],
     ['a recognizer', section(cardOf('recognizer', { frozenLayers: 3, maxTrainSentences: 500, maxSteps: 40, layerDecay: 0.9, accumulation: 2, patience: 4, precision: 'bfloat16' }), 'Method'), [/^Fine-tuned on labeled text;/, /0\.9 of it from layer to layer downwards/, /at most 40 steps, stopped after 4 dev scores/, /2 batches a step, products in bfloat16/, /embeddings and the lowest 3 layers/, /at most 500 sentences/], /pairs|alpha|Tags:/],
     ['an evaluator', section(cardOf('evaluator', { similarityTemperature: 0.25, pairsPerWord: 4 }), 'Method'), [/^Fine-tuned to tell by the cosine/, /the cosine divided by 0\.25;/, /4 for each word/], /labeled text|Tags:/],

@@ -6,7 +6,8 @@ import { findEncoder } from '../../src/encoders/registry.ts';
 import { exportParts } from '../../src/runs/downloads.ts';
 import type { RequestedOptions } from '../../src/schemas/options.ts';
 import { deleteDataset } from '../../src/store/datasets.ts';
-import { deleteRun, findRun, type RunKind } from '../../src/store/runs.ts';
+import { deleteRun, type RunKind } from '../../src/store/runs.ts';
+import type { Selection } from '../../src/training/request.ts';
 import { manifestOf } from '../checkpoints/world.ts';
 import { ENCODER, world, type World } from './fixtures/world.ts';
 
@@ -24,6 +25,7 @@ test('a student of a student names all corpora of the chain, of deleted runs and
   const { recognizer, evaluator, first, second } = await family(all);
   for (const runId of [first, recognizer, evaluator]) await deleteRun(store, runId);
   await deleteDataset(store, datasets.train);
+  await addCheckpoint(all, { checkpointId: 'ckpt_first', runId: first, kind: 'student', selections: ['target-dev'] });
   const card = await cardOf(all, second, 'student');
   assert.deepEqual(rowsOf(card), [
     ['en train', 'train of the recognizer’s recognizer', 'en'],
@@ -37,8 +39,8 @@ test('a student of a student names all corpora of the chain, of deleted runs and
   assert.match(card, /^language:\n- "en"\n- "es"\n- "zh"\ntags:/m);
   assert.match(card, /Languages other than en, es, zh were neither trained nor measured/);
   assert.match(card, /No labels of es, zh were trained on/);
-  assert.match(card, new RegExp(`Tags: those of the recognizer \`${first}\`, itself a student`));
-  assert.match(card, new RegExp(`Word similarities: those of the evaluator \`${evaluator}\``));
+  assert.match(card, new RegExp(`Tags: those of the recognizer \`${first}\` \\(itself a student: a further round of distillation; its checkpoint by \`target-dev\`\\)\\.`));
+  assert.match(card, new RegExp(`Word similarities: those of the evaluator \`${evaluator}\`\\.`));
 });
 
 test('an evaluator that no option asks has taught nothing', async (t) => {
@@ -73,14 +75,18 @@ async function family({ service, store, datasets }: World, options: RequestedOpt
   return { recognizer, evaluator, first, second };
 }
 
-async function cardOf({ store, config }: World, runId: string, kind: RunKind): Promise<string> {
-  const encoder = await findEncoder(config.encodersDir, ENCODER);
-  const { options } = (await findRun(store, runId)) ?? assert.fail();
-  const manifest = { ...manifestOf(encoder), format: 'mtmt-checkpoint/1', tensors: [], weightsDigest: '', kind, options, runId };
+async function cardOf(all: World, runId: string, kind: RunKind): Promise<string> {
   const checkpointId = `ckpt_${runId}`;
-  await store.checkpoint.create({ data: { checkpointId, runId, step: 1, isBest: true, isLast: true, digest: 'sha256:0', sizeBytes: 1n, storageKey: 'none', manifest: JSON.parse(JSON.stringify(manifest)) as object } });
-  const parts = await exportParts({ store, config }, checkpointId);
+  await addCheckpoint(all, { checkpointId, runId, kind, selections: ['last'] });
+  const parts = await exportParts(all, checkpointId);
   return modelCard({ manifest: parts.manifest, encoder: parts.encoder, format: 'hf', ...parts.card });
+}
+
+async function addCheckpoint({ store, config }: World, { checkpointId, runId, kind, selections }: { checkpointId: string; runId: string; kind: RunKind; selections: Selection[] }): Promise<void> {
+  const encoder = await findEncoder(config.encodersDir, ENCODER);
+  const { options } = await store.run.findUniqueOrThrow({ where: { runId } });
+  const manifest = { ...manifestOf(encoder), format: 'mtmt-checkpoint/1', tensors: [], weightsDigest: '', kind, options, runId, selections };
+  await store.checkpoint.create({ data: { checkpointId, runId, step: 1, isBest: true, isLast: true, digest: 'sha256:0', sizeBytes: 1n, storageKey: 'none', manifest: JSON.parse(JSON.stringify(manifest)) as object } });
 }
 
 /** Name, use and language of each corpus. */
