@@ -1,10 +1,16 @@
 /** The model card of an exported checkpoint: what it was trained on, what it scores, and how far to trust that. */
+import { isAbsolute } from 'node:path';
 import type { ExportFormat } from '../schemas/checkpoint.ts';
 import { exampleProgram } from './example.ts';
 import { hasHead, longestWindow, type Manifest } from './manifest.ts';
+import { methodLines, type CardTeacher } from './method.ts';
+
+export type { CardTeacher } from './method.ts';
 
 export interface CardCorpus {
   readonly name: string;
+  readonly kind: 'labeled' | 'unlabeled' | 'pairs';
+  /** What it was used as, and by which teacher if not by the run itself: `train of the recognizer`. */
   readonly role: string;
   readonly language: string;
   readonly sentences: number;
@@ -31,7 +37,10 @@ export interface CardFacts {
   readonly manifest: Manifest;
   readonly format: ExportFormat;
   readonly encoder: { readonly source: string; readonly license: string };
+  /** All that were trained, chosen by or measured on, the teachers' and their teachers' included. */
   readonly corpora: readonly CardCorpus[];
+  /** Of a student, those that it asked. */
+  readonly teachers: readonly CardTeacher[];
   readonly scores: readonly CardScore[];
 }
 
@@ -42,16 +51,15 @@ const SELECTIONS: Record<string, string> = {
 };
 
 /** @returns Markdown with the front matter that model hubs read */
-export function modelCard({ manifest, format, encoder, corpora, scores }: CardFacts): string {
-  const languages = [...new Set(corpora.map(({ language }) => language))].sort();
+export function modelCard({ manifest, format, encoder, corpora, teachers, scores }: CardFacts): string {
   const task = hasHead(manifest) ? 'token-classification' : 'sentence-similarity';
   return [
     '---',
     ...(format === 'hf' ? ['library_name: transformers'] : []),
     `pipeline_tag: ${task}`,
-    `license: ${encoder.license.toLowerCase()}`,
+    `license: ${quoted(encoder.license.toLowerCase())}`,
     'language:',
-    ...languages.map((language) => `- ${language}`),
+    ...languagesOf(corpora).map((language) => `- ${quoted(language)}`),
     'tags:',
     '- named-entity-recognition',
     '- cross-lingual',
@@ -76,16 +84,16 @@ export function modelCard({ manifest, format, encoder, corpora, scores }: CardFa
     '',
     '## Method',
     '',
-    ...methodLines(manifest),
+    ...methodLines(manifest, teachers),
     '',
     '## Encoder',
     '',
-    `\`${manifest.encoder.encoderId}\` from ${encoder.source}, license ${encoder.license}, weights ${manifest.encoder.digest}.`,
+    `\`${manifest.encoder.encoderId}\` from ${isAbsolute(encoder.source) ? 'a local folder' : encoder.source}, license ${encoder.license}, weights ${manifest.encoder.digest}.`,
     frozenLine(manifest),
     '',
     '## Limits',
     '',
-    ...limits(manifest, languages),
+    ...limits(manifest, corpora),
     '',
     '## Use',
     '',
@@ -113,17 +121,6 @@ function useLines(format: ExportFormat): string[] {
   return ['In this folder, with `pip install onnxruntime tokenizers`; `model.onnx` has float32 weights and takes batches and sequences of any size:'];
 }
 
-function methodLines({ kind, options, versions }: Manifest): string[] {
-  const methods = {
-    student: 'Distilled on raw text of the target languages from the tag distributions of a recognizer and the word similarities of an evaluator, both trained on labeled text of other languages (MTMT: Li et al., ACL 2022).',
-    recognizer: 'Fine-tuned on labeled text; to other languages it is applied as it is (direct transfer).',
-    evaluator: 'Fine-tuned on labeled text to tell by the cosine of two words’ vectors whether they have the same tag.',
-    teacher: 'Fine-tuned on labeled text for both tags and word similarity; to other languages it is applied as it is (direct transfer).',
-  };
-  const { preset, learningRate, batchPieces, precision } = options;
-  return [methods[kind], `Preset \`${preset}\`, learning rate ${learningRate}, ${batchPieces} pieces a batch, products in ${precision}; all options are in \`manifest.json\`. Trained with mtmt ${versions['mtmt'] ?? ''}.`];
-}
-
 function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] {
   const first = scores[0];
   if (first === undefined) return ['This checkpoint was scored on no test set.'];
@@ -148,22 +145,37 @@ function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] 
 }
 
 function frozenLine({ tensors }: Manifest): string {
-  return `${tensors.length} weights were trained; all others are the encoder's own.`;
+  return `${tensors.length} weights are not the encoder's: those that were trained, or taken over from a recognizer; all others are its own.`;
 }
 
-function limits(manifest: Manifest, languages: readonly string[]): string[] {
+function limits(manifest: Manifest, corpora: readonly CardCorpus[]): string[] {
+  const unlabeled = targetsOf(manifest, corpora);
   return [
-    `- Languages other than ${languages.join(', ')} were neither trained nor measured.`,
+    `- Languages other than ${languagesOf(corpora).join(', ')} were neither trained nor measured.`,
     '- Figures hold for text like the test corpora; other domains and spellings usually score lower.',
     `- Text is read in windows of ${longestWindow(manifest)} pieces; longer text must be cut by the caller.`,
-    ...(manifest.kind === 'student'
-      ? ['- The target languages had no labels: systematic mistakes of the teachers are learned with the rest.']
-      : []),
+    ...(unlabeled.length > 0 ? [`- No labels of ${unlabeled.join(', ')} were trained on: systematic mistakes of the teachers are learned with the rest.`] : []),
     '- Do not decide about people by this model alone.',
   ];
 }
 
+function languagesOf(corpora: readonly CardCorpus[]): string[] {
+  return [...new Set(corpora.map(({ language }) => language))].sort();
+}
+
+/** Languages of a student's raw text that neither it nor a teacher has seen labels of in training. */
+function targetsOf({ kind }: Manifest, corpora: readonly CardCorpus[]): string[] {
+  if (kind !== 'student') return [];
+  const labeled = new Set(corpora.filter((corpus) => corpus.kind !== 'unlabeled' && corpus.role.startsWith('train')).map(({ language }) => language));
+  return languagesOf(corpora.filter((corpus) => corpus.kind === 'unlabeled')).filter((language) => !labeled.has(language));
+}
+
+/** For YAML 1.1, which model hubs read: `no` alone would be false there. JSON's strings are YAML's. */
+function quoted(value: string): string {
+  return JSON.stringify(value);
+}
+
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replace(/\s+/g, ' ').replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }

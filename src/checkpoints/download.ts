@@ -33,7 +33,8 @@ export function createDownloads(storage: Storage, find: (checkpointId: string) =
   // By what they are made of: a second request for the same, even at the same time, builds nothing.
   const built = new Map<string, Promise<Archive>>();
   async function archive(parts: ExportParts, format: ExportFormat): Promise<Archive> {
-    const fingerprint = createHash('sha256').update(JSON.stringify([format, parts.manifest, parts.card])).digest('hex');
+    const { manifest, card, encoder } = parts;
+    const fingerprint = createHash('sha256').update(JSON.stringify([format, manifest, card, encoder.source, encoder.license])).digest('hex');
     const known = await built.get(fingerprint);
     if (known !== undefined && (await storage.stat(known.key)) !== null) return known;
     const building = build(storage, parts, format);

@@ -8,9 +8,9 @@ import { findEncoder } from '../encoders/registry.ts';
 import { fail } from '../errors.ts';
 import type { Storage } from '../storage/storage.ts';
 import { findCheckpoint } from '../store/checkpoints.ts';
-import { findRun } from '../store/runs.ts';
 import { listDetailedVariants, listScores, type DetailedVariant, type ScoreRecord } from '../store/scores.ts';
 import type { Store } from '../store/store.ts';
+import { lineageOf } from './lineage.ts';
 import { intervalOf } from './score.ts';
 
 interface Place {
@@ -28,12 +28,7 @@ export async function exportParts({ store, config }: Place, checkpointId: string
   if (checkpoint === null) throw fail('CHECKPOINT_NOT_FOUND', { checkpointId });
   const manifest = parseManifest(checkpoint.manifest);
   const encoder = await findEncoder(config.encodersDir, manifest.encoder.encoderId);
-  const run = await findRun(store, checkpoint.runId);
-  const datasets = run?.datasets ?? [];
-  const teachers = await Promise.all((run?.teachers ?? []).map(async ({ role, teacherRunId }) => ({ role, datasets: (await findRun(store, teacherRunId))?.datasets ?? [] })));
-  // what a student's teachers were trained on is its data, too
-  const taught = teachers.flatMap((teacher) => teacher.datasets.filter(({ role }) => role === 'train').map(({ dataset }) => ({ role: `train of the ${teacher.role}`, dataset })));
-  const nameOf = (datasetId: string): string => datasets.find(({ dataset }) => dataset.datasetId === datasetId)?.dataset.name ?? datasetId;
+  const { corpora, teachers, nameOf } = await lineageOf(store, checkpoint.runId);
   const rows = (await listScores(store, [checkpoint.runId])).filter(({ label }) => label === '');
   const variants = (await listDetailedVariants(store, rows)).filter((variant) => variant.checkpointId === checkpointId);
   return {
@@ -41,7 +36,8 @@ export async function exportParts({ store, config }: Place, checkpointId: string
     manifest,
     encoder,
     card: {
-      corpora: [...taught, ...datasets].map(({ role, dataset: { name, language, sentences, digest } }) => ({ role, name, language, sentences, digest })),
+      corpora,
+      teachers,
       scores: rows.flatMap((row) => scoresOf(row, { checkpointId, variants }).map((score) => ({ name: nameOf(row.datasetId), ...score }))),
     },
   };

@@ -133,14 +133,14 @@ class Loop {
 
   /** The run's own choice comes last. */
   async *#checkpoints(chosen: readonly ChosenStep[], use: (selection: Selection) => void): AsyncGenerator<TrainingReport> {
-    const { model, facts } = this.#o;
+    const { model, facts, session: { inherited } } = this.#o;
     const { own } = this.#choices;
     const name = model.recognizer === null ? 'pairF1' : 'f1';
     const ownLast = [...chosen].sort((a, b) => Number(a.selections.includes(own)) - Number(b.selections.includes(own)));
-    for (const { step, selections, values, weights: tensors } of ownLast) {
+    for (const { step, selections, values, weights } of ownLast) {
       const scores = Object.fromEntries(Object.entries(values).map(([selection, value]) => [`${name} by ${selection}`, value]));
       const calibration = await this.#calibration(selections, use);
-      yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === this.#now.step, selections, scores, calibration, tensors, facts };
+      yield { type: 'checkpoint', step, isBest: selections.includes(own), isLast: step === this.#now.step, selections, scores, calibration, tensors: { ...inherited, ...weights }, facts };
     }
   }
 

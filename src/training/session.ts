@@ -50,6 +50,8 @@ export interface Session {
   train(planned: PlannedStep, step: number, rateFactor: number): { loss: number; gradNorm: number; pieces: number };
   /** Copies of the trained weights, as they are saved: with one head. */
   trained(): NamedTensors;
+  /** Weights of the start that are not trained further: those of another checkpoint, so that they are saved as well. */
+  readonly inherited: NamedTensors;
   restore(weights: NamedTensors): void;
   /** Copies of the trained weights and of AdamW's averages: with a step's number, all that the next one depends on. */
   state(): NamedTensors;
@@ -100,6 +102,7 @@ export function openSession(spec: SessionSpec): Session {
     partShape,
     predictor: predictor({ program, shapes, config, tokenizer: spec.tokenizer, words, window: spec.window }),
     train: (planned, step, factor) => trainStep({ program, spec, shape: partShape, words, planned, step, factor }),
+    inherited: Object.fromEntries(Object.entries(spec.start).filter(([name]) => !trained.has(name))),
     trained: () => withOneHead(program.read([...trained])),
     restore: (weights) => program.assign(options.heads === 'two' ? withBothHeads(weights) : weights),
     state: () => program.read(state),

@@ -116,6 +116,17 @@ test('a download has the same bytes each time it is built, and any range of them
   assert.deepEqual(part, whole.subarray(100, 200));
 });
 
+test('a download names the license that its encoder has now', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+  let license = 'unknown';
+  const downloads = createDownloads(storage, () => Promise.resolve(partsOf({ ...encoder, license }, saved)));
+  await downloads.open('ckpt_1', 'hf');
+  license = 'CC-BY-4.0';
+  const files = await unpack((await downloads.open('ckpt_1', 'hf')).stream());
+  assert.match(String(files.get('README.md')), /^license: "cc-by-4\.0"$/m);
+});
+
 test('a download is refused where the encoder has changed', async (t) => {
   const { storage, encoder } = await setUp(t);
   const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });

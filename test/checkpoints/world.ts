@@ -63,6 +63,6 @@ export function trainedOf({ config: { hiddenSize } }: InstalledEncoder): NamedTe
 
 export function partsOf(encoder: InstalledEncoder, { storageKey, manifest }: SavedCheckpoint): ExportParts {
   const score = { name: 'corpus one', language: 'es', split: 'test', tp: 3, fp: 1, fn: 2, sentences: 10, words: 90, ci95: [0.5, 0.8], selections: ['source-dev', 'last'], decoding: 'viterbi' } as const;
-  const corpus = { name: 'corpus one', role: 'test', language: 'es', sentences: 10, digest: 'sha256:0' };
-  return { storageKey, manifest, encoder, card: { corpora: [corpus], scores: [score] } };
+  const corpus = { name: 'corpus one', kind: 'labeled', role: 'test', language: 'es', sentences: 10, digest: 'sha256:0' } as const;
+  return { storageKey, manifest, encoder, card: { corpora: [corpus], teachers: [], scores: [score] } };
 }

@@ -7,7 +7,7 @@ import { resolveOptions } from '../../src/training/options.ts';
 import type { TrainingReport } from '../../src/training/request.ts';
 import type { NamedTensors } from '../../src/tensor/safetensors.ts';
 import { decode } from '../../src/scoring/viterbi.ts';
-import { corpus, encoder, loaded, run } from './tiny-run.ts';
+import { corpus, encoder, loaded, run, SIZES } from './tiny-run.ts';
 
 before(() => loadBackend({ device: 'cpu' }));
 
@@ -101,6 +101,20 @@ test('the article’s teacher teaches a student with two heads, which is saved w
   const words = corpus.sentences.map(({ tokens }) => tokens);
   const [found, expected = []] = [await saved.recognize(words), await student.model.recognizer?.recognize(words)];
   found.forEach(({ probs }, sentence) => probs.forEach((value, index) => assert.ok(Math.abs(value - (expected[sentence]?.probs[index] ?? NaN)) < 1e-5)));
+});
+
+test('a student that freezes what its recognizer has trained is saved with it, and predicts as it did in training', async (t) => {
+  const whole = { ...SIZES, epochs: 6, learningRate: 1e-2, dropout: 0, freezeEmbeddings: false } as const;
+  const recognizer = await run(t, whole);
+  const evaluator = await run(t, {}, { kind: 'evaluator', options: resolveOptions('evaluator', { ...SIZES, epochs: 1 }) });
+  const teachers = { recognizers: [loaded('recognizer', recognizer.reports, whole)], evaluators: [loaded('evaluator', evaluator.reports, {})] };
+  const frozen = { ...SIZES, epochs: 1, frozenLayers: 1 } as const;
+  const student = await run(t, {}, { kind: 'student', options: resolveOptions('student', frozen), train: [], unlabeled: [corpus], teachers });
+  const saved = await loadRecognizer({ encoder, checkpoint: loaded('student', student.reports, frozen) });
+  t.after(() => saved.dispose());
+  const words = corpus.sentences.map(({ tokens }) => tokens);
+  const [found, expected = []] = [await saved.recognize(words), await student.model.recognizer?.recognize(words)];
+  found.forEach(({ probs }, sentence) => probs.forEach((p, i) => assert.ok(Math.abs(p - (expected[sentence]?.probs[i] ?? NaN)) < 1e-5, `sentence ${sentence}`)));
 });
 
 test('a student learns from one word of each sentence, from pairs of any two and without clipping', async (t) => {
