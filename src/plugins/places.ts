@@ -4,6 +4,8 @@ import type { Place } from '../errors.ts';
 
 export type InvalidPart = FastifySchemaValidationError;
 
+/** Of a pointer, whose names are the client's, and of any length. */
+const MAX_POINTER_CHARS = 500;
 /** Said again by the places of its branches. */
 const SUMMARIES: readonly string[] = ['anyOf', 'oneOf', 'if'];
 
@@ -14,8 +16,10 @@ const SUMMARIES: readonly string[] = ['anyOf', 'oneOf', 'if'];
 export function placesOf(part: string, found: readonly InvalidPart[]): Place[] {
   const byPointer = new Map<string, InvalidPart[]>();
   for (const error of found) {
-    const pointer = pointerOf(error);
-    byPointer.set(pointer, [...(byPointer.get(pointer) ?? []), error]);
+    const pointer = clipped(pointerOf(error));
+    const known = byPointer.get(pointer);
+    if (known === undefined) byPointer.set(pointer, [error]);
+    else known.push(error);
   }
   return [...byPointer].map(([pointer, errors]) => ({ pointer: part === 'body' ? pointer : `${part}:${pointer}`, detail: detailOf(errors) }));
 }
@@ -23,6 +27,10 @@ export function placesOf(part: string, found: readonly InvalidPart[]): Place[] {
 function pointerOf({ instancePath, keyword, params }: InvalidPart): string {
   const name = keyword === 'required' ? params['missingProperty'] : keyword === 'additionalProperties' ? params['additionalProperty'] : undefined;
   return typeof name !== 'string' ? instancePath : `${instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+function clipped(pointer: string): string {
+  return pointer.length <= MAX_POINTER_CHARS ? pointer : `${pointer.slice(0, MAX_POINTER_CHARS)}…`;
 }
 
 function detailOf(errors: readonly InvalidPart[]): string {

@@ -37,6 +37,22 @@ test('/ner', async (t) => {
   }
 });
 
+test('a refusal names up to 100 places of a small body, and of a large one the first', { timeout: 60_000 }, async (t) => {
+  const api = await openApi(t);
+  const wrong = (count: number): object => ({ texts: Array.from({ length: count }, () => 1) });
+  const placesIn = async (url: string, body: object): Promise<[number, (string | undefined)[]]> => {
+    const answer = await api.send('POST', url, body);
+    return [answer.status, (answer.body as { errors: { pointer?: string }[] }).errors.map(({ pointer }) => pointer)];
+  };
+  assert.deepEqual(await placesIn('/ner', wrong(3)), [400, ['/texts/0', '/texts/1', '/texts/2']]);
+  assert.equal((await placesIn('/ner', wrong(10_000)))[1].length, 100);
+  assert.deepEqual(await placesIn('/ner', wrong(1_000_000)), [400, ['/texts']]);
+  await t.test('a key of any length is named in short', async () => {
+    const [status, [pointer = '']] = await placesIn('/ner', { text: 'a', ['k'.repeat(1_000_000)]: 1 });
+    assert.deepEqual([status, pointer.length], [400, 501]);
+  });
+});
+
 test('/hf/token-classification', async (t) => {
   const api = await openApi(t);
   const item = { entity_group: 'PER', score: 0.5, word: 'Ana', start: 0, end: 3 };
