@@ -28,6 +28,7 @@ import { nerRoutes } from './routes/ner.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { RunService } from './runs/service.ts';
+import { MAX_BODY_BYTES } from './schemas/http.ts';
 import type { EncoderRecord } from './store/encoders.ts';
 import type { EventFeed } from './store/event-feed.ts';
 import type { Store } from './store/store.ts';
@@ -55,8 +56,6 @@ declare module 'fastify' {
   }
 }
 
-/** JSON bodies; files come in parts and are streamed. */
-const BODY_LIMIT = 16 * 1024 * 1024;
 /** An experiment's name of 200 characters, percent-encoded. */
 const MAX_PARAM_CHARS = 2400;
 
@@ -65,7 +64,7 @@ export async function buildApp(dependencies: AppDependencies): Promise<App> {
   const app: App = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: MAX_BODY_BYTES,
     requestIdHeader: false,
     genReqId: () => `req_${crypto.randomUUID()}`,
     forceCloseConnections: 'idle',

@@ -22,7 +22,7 @@ export const validation = fp(
     app.setValidatorCompiler(({ schema, httpPart, contentType }) => {
       // parts are read one by one, and validated there
       if (contentType === 'multipart/form-data') return () => true;
-      return httpPart === 'body' ? validatorOfBody(schema as object) : text.compile(schema as object);
+      return httpPart === 'body' ? validatorOfBody(schema) : text.compile(schema as object);
     });
     // many clients send the header with every POST, whether they have a body or not; a route that needs one says so
     const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -53,7 +53,8 @@ declare module 'fastify' {
 
 /** The first error alone tells whether a body of any size is valid; all of them are looked for in small ones. */
 function bodyValidators(): (schema: object) => FastifyValidationResult {
-  const [first, every] = [false, true].map((allErrors) => new Ajv({ ...COMMON, allErrors, coerceTypes: false })) as [Ajv, Ajv];
+  const first = new Ajv({ ...COMMON, allErrors: false, coerceTypes: false });
+  const every = new Ajv({ ...COMMON, allErrors: true, coerceTypes: false });
   return (schema) => {
     const isValid = first.compile(schema);
     let all: ValidateFunction | undefined; // most routes never need it

@@ -4,6 +4,9 @@ import { request } from 'node:http';
 import { test } from 'node:test';
 import { fail } from '../../src/errors.ts';
 import type { TaggerClient } from '../../src/tagging/client.ts';
+import { modelPool } from '../../src/tagging/pool.ts';
+import { tagging } from '../../src/tagging/tag.ts';
+import { fakeModel } from '../tagging/fake-model.ts';
 import { ENCODER, openApi, problem } from './api.ts';
 
 const TEXT = 'Ana lives in 京都 😀';
@@ -46,7 +49,7 @@ test('a refusal names up to 100 places of a small body, and of a large one the f
   };
   assert.deepEqual(await placesIn('/ner', wrong(3)), [400, ['/texts/0', '/texts/1', '/texts/2']]);
   assert.equal((await placesIn('/ner', wrong(10_000)))[1].length, 100);
-  assert.deepEqual(await placesIn('/ner', wrong(1_000_000)), [400, ['/texts']]);
+  assert.deepEqual(await placesIn('/ner', wrong(1_000_000)), [400, ['/texts/0']]);
   await t.test('a key of any length is named in short', async () => {
     const [status, [pointer = '']] = await placesIn('/ner', { text: 'a', ['k'.repeat(1_000_000)]: 1 });
     assert.deepEqual([status, pointer.length], [400, 501]);
@@ -86,6 +89,37 @@ test('/hf/token-classification', async (t) => {
     const { status, body } = await api.send('POST', '/hf/token-classification', { inputs: 1 });
     assert.deepEqual([status, (body as { errors: object[] }).errors], [400, [{ pointer: '/inputs', detail: 'must be string, must be array' }]]);
   });
+  for (const nothing of [{ parameters: null, options: null }, { parameters: { stride: null, aggregation_strategy: null, ignore_labels: null } }]) {
+    await t.test(`${JSON.stringify(nothing)} says nothing`, async () => {
+      assert.deepEqual(await api.send('POST', '/hf/token-classification', { inputs: TEXT, ...nothing }), { status: 200, body: [item] });
+      assert.deepEqual(api.asked.pop(), { texts: [TEXT], aggregation: 'simple' });
+    });
+  }
+});
+
+test('what is over a limit of tagging is refused by all routes with 422, both numbers and the client’s own pointers', async (t) => {
+  const pool = modelPool({ find: async () => ({ sizeBytes: 1, load: async () => fakeModel() }), budgetBytes: 1 });
+  const tagger = tagging({ pool, checkpointOfAlias: async () => 'ckpt_1', scoredLanguages: async () => [], limit: 1 });
+  const api = await openApi(t, { tagger: { tag: tagger.tag } });
+  const [spaces, emoji] = [' '.repeat(2_000_001), '😀'.repeat(1_000_001)];
+  for (const [name, url, body, code, detail, pointers] of [
+    ['a text', '/ner', { text: spaces }, 'TEXT_TOO_LONG', '/text has 2000001 UTF-16 units, at most 2000000 are read', ['/text']],
+    ['two texts, counted alike', '/ner', { texts: ['', emoji, spaces] }, 'TEXT_TOO_LONG', '/texts/1 has 2000002 UTF-16 units, at most 2000000 are read', ['/texts/1', '/texts/2']],
+    ['a sentence', '/ner', { tokens: [['a'], ['a'.repeat(1_000_000), 'b'.repeat(1_000_000)]] }, 'TEXT_TOO_LONG', '/tokens/1 has 2000001 UTF-16 units, at most 2000000 are read', ['/tokens/1']],
+    ['a thousand and one texts', '/ner', { texts: Array.from({ length: 1001 }, () => '') }, 'TEXT_TOO_LONG', '/texts has 1001 texts, at most 1000 are read', ['/texts']],
+    ['a thousand and one sentences', '/ner', { tokens: Array.from({ length: 1001 }, () => []) }, 'TEXT_TOO_LONG', '/tokens has 1001 sentences, at most 1000 are read', ['/tokens']],
+    ['half a million and one words', '/ner', { tokens: [Array.from({ length: 500_001 }, () => '')] }, 'TEXT_TOO_LONG', 'The request has 500001 words in all, at most 500000 are read', ['']],
+    ['an input', '/hf/token-classification', { inputs: emoji }, 'TEXT_TOO_LONG', '/inputs has 2000002 UTF-16 units, at most 2000000 are read', ['/inputs']],
+    ['too many inputs', '/hf/token-classification', { inputs: Array.from({ length: 1001 }, () => '') }, 'TEXT_TOO_LONG', '/inputs has 1001 texts, at most 1000 are read', ['/inputs']],
+    ['an input that is no Unicode', '/hf/token-classification', { inputs: '\ud800' }, 'TEXT_NOT_UNICODE', '/inputs has half a surrogate pair at the UTF-16 index 0', ['/inputs']],
+    ['one of several inputs', '/hf/token-classification', { inputs: ['', 'a\ud800'] }, 'TEXT_NOT_UNICODE', '/inputs/1 has half a surrogate pair at the UTF-16 index 1', ['/inputs/1']],
+  ] as const) {
+    await t.test(name, async () => {
+      const { status, body: found } = await api.send('POST', url, body);
+      const problem = found as { code: string; detail: string; errors: { pointer: string }[] };
+      assert.deepEqual([status, problem.code, problem.detail, problem.errors.map(({ pointer }) => pointer)], [422, code, detail, pointers]);
+    });
+  }
 });
 
 test('what the tagger refuses is answered as it says', async (t) => {
