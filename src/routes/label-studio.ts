@@ -52,8 +52,9 @@ export function labelStudioRoutes(app: App, _options: object, done: () => void):
     { config, schema: { tags, summary: 'Entities of tasks, by the labels of the project', params: BackendParams, body: PredictRequest, response: { 200: PredictResponse } } },
     async (request, reply) => {
       const { params, body, log } = request;
-      const { response, missing } = await predict(tagger, { model: params.model, request: body, signal: clientGone(reply), client: clientOf(request) });
+      const { response, missing, without, refused } = await predict(tagger, { model: params.model, request: body, signal: clientGone(reply), client: clientOf(request) });
       if (missing.length > 0) log.warn({ model: params.model, labels: missing }, 'entities left out: the label config lacks their labels');
+      if (without + refused > 0) log.warn({ model: params.model, tasks: body.tasks.length, withoutText: without, refused }, 'tasks left without a prediction: they have no text, or one that is not read');
       return response;
     },
   );
