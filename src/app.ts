@@ -35,7 +35,7 @@ import type { Store } from './store/store.ts';
 import type { TaggerClient } from './tagging/client.ts';
 
 export interface AppDependencies {
-  readonly config: Pick<Config, 'maxUploadBytes' | 'apiKeysFile'>;
+  readonly config: Pick<Config, 'maxUploadBytes' | 'apiKeysFile' | 'trustProxy'>;
   readonly store: Store;
   readonly datasets: DatasetService;
   readonly runs: RunService;
@@ -60,12 +60,13 @@ declare module 'fastify' {
 const MAX_PARAM_CHARS = 2400;
 
 export async function buildApp(dependencies: AppDependencies): Promise<App> {
-  const { logger } = dependencies;
+  const { logger, config } = dependencies;
   const app: App = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestIdHeader: false,
+    trustProxy: typeof config.trustProxy === 'object' ? [...config.trustProxy] : config.trustProxy,
     genReqId: () => `req_${crypto.randomUUID()}`,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },

@@ -1,12 +1,13 @@
 /** POST /ner and Hugging Face's shape of it. The tagger itself is tested beside its process. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { fail } from '../../src/errors.ts';
 import type { TaggerClient } from '../../src/tagging/client.ts';
 import { modelPool } from '../../src/tagging/pool.ts';
 import { tagging } from '../../src/tagging/tag.ts';
-import { fakeModel } from '../tagging/fake-model.ts';
+import { fakeModel, until } from '../tagging/fake-model.ts';
 import { ENCODER, openApi, problem } from './api.ts';
 
 const TEXT = 'Ana lives in 京都 😀';
@@ -142,21 +143,36 @@ test('what the tagger refuses is answered as it says', async (t) => {
   }
 });
 
-test('a client that leaves is told to the tagger', { timeout: 20_000 }, async (t) => {
-  let left: () => void = () => undefined;
-  const aborted = new Promise<void>((resolve) => (left = resolve));
-  const tag: TaggerClient['tag'] = (_, { signal } = {}) => new Promise((_resolve, reject) => {
-    signal?.addEventListener('abort', () => {
-      left();
-      reject(new Error('gone'));
+test('a client that leaves is told to the tagger, and is no error', { timeout: 20_000 }, async (t) => {
+  let came: (left: AbortSignal) => void = () => undefined;
+  const tag: TaggerClient['tag'] = (_, { signal = assert.fail() } = {}) =>
+    new Promise((_resolve, reject) => {
+      came(signal);
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
     });
-  });
   const api = await openApi(t, { tagger: { tag } });
   const url = await api.app.listen({ host: '127.0.0.1', port: 0 });
-  const sent = request(`${url}/ner`, { method: 'POST', headers: { 'content-type': 'application/json' } }).on('error', () => undefined);
-  sent.end(JSON.stringify({ text: 'a' }));
-  setTimeout(() => sent.destroy(), 200);
-  await aborted;
+  const labelConfig = '<View><Labels name="label" toName="text"/><Text name="text" value="$text"/></View>';
+  for (const [path, body] of [
+    ['/ner', { text: 'a' }],
+    ['/hf/token-classification', { inputs: 'a' }],
+    ['/label-studio/default/predict', { tasks: [{ data: { text: 'a' } }], label_config: labelConfig }],
+  ] as const) {
+    const coming = new Promise<AbortSignal>((resolve) => (came = resolve));
+    const sent = request(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' } }).on('error', () => undefined);
+    sent.end(JSON.stringify(body));
+    const signal = await coming;
+    sent.destroy();
+    if (!signal.aborted) await once(signal, 'abort');
+  }
+  const lines = (): { level: number; status?: number; msg: string }[] => api.logged.map((line) => JSON.parse(line) as { level: number; msg: string });
+  const requests = (): (number | undefined)[] => lines().flatMap(({ msg, status }) => (msg === 'request' ? [status] : []));
+  await until(() => requests().length === 3);
+  assert.deepEqual(requests(), [499, 499, 499]);
+  assert.deepEqual(lines().filter(({ level }) => level >= 40), []);
+  const { payload } = await api.app.inject('/metrics');
+  assert.match(payload, /route="\/ner",status="499"\} 1/);
+  assert.doesNotMatch(payload, /status="500"/);
 });
 
 test('the tagger hears whose turn a request takes, and no key', async (t) => {
@@ -179,3 +195,30 @@ test('the tagger hears whose turn a request takes, and no key', async (t) => {
   assert.deepEqual(others, [first, second, first, second]);
   assert.ok(clients.every((client) => client !== undefined && !/first|second/.test(client)));
 });
+
+test('a key is one client, however it is sent', async (t) => {
+  const clients = new Set<string | undefined>();
+  const tag: TaggerClient['tag'] = async (_, { client } = {}) => {
+    clients.add(client);
+    return { results: [RESULT], model: MODEL, warnings: [] };
+  };
+  const api = await openApi(t, { apiKeys: 'first\n', tagger: { tag } });
+  const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+  for (const authorization of ['Bearer first', 'bearer first', 'Bearer   first', basic('a:first'), basic('b:first')]) {
+    assert.equal((await api.send('POST', '/ner', { text: TEXT }, { authorization })).status, 200, authorization);
+  }
+  assert.equal(clients.size, 1);
+});
+
+for (const [trustProxy, remoteAddress, expected] of [[false, '10.0.0.1', 1], [['10.0.0.0/8'], '10.0.0.1', 2], [['10.0.0.0/8'], '11.0.0.1', 1], [true, '11.0.0.1', 2]] as const) {
+  test(`two clients of a proxy at ${remoteAddress} are ${expected} where ${String(trustProxy)} is trusted`, async (t) => {
+    const clients = new Set<string | undefined>();
+    const tag: TaggerClient['tag'] = async (_, { client } = {}) => {
+      clients.add(client);
+      return { results: [RESULT], model: MODEL, warnings: [] };
+    };
+    const { app } = await openApi(t, { trustProxy, tagger: { tag } });
+    for (const address of ['192.0.2.1', '192.0.2.2']) await app.inject({ method: 'POST', url: '/ner', payload: { text: TEXT }, remoteAddress, headers: { 'x-forwarded-for': address } });
+    assert.equal(clients.size, expected);
+  });
+}
