@@ -4,6 +4,7 @@ import { clientOf } from '../plugins/client.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { TokenClassificationRequest, TokenClassificationResponse, type TokenClassificationItem } from '../schemas/hugging-face.ts';
 import type { NerResult } from '../schemas/ner.ts';
+import { TAGGING_PROBLEMS } from '../schemas/problem.ts';
 import { repointed } from './repointed.ts';
 
 export function huggingFaceRoutes(app: App, _options: object, done: () => void): void {
@@ -12,7 +13,7 @@ export function huggingFaceRoutes(app: App, _options: object, done: () => void):
     '/hf/token-classification',
     {
       config: { isTextFree: true },
-      schema: { tags: ['tagging'], summary: 'Entities in the shape of Hugging Face’s token-classification task', body: TokenClassificationRequest, response: { 200: TokenClassificationResponse } },
+      schema: { tags: ['tagging'], summary: 'Entities in the shape of Hugging Face’s token-classification task', body: TokenClassificationRequest, response: { 200: TokenClassificationResponse, ...TAGGING_PROBLEMS } },
     },
     async (request, reply) => {
       const { inputs, parameters, model } = request.body;
