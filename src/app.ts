@@ -28,13 +28,14 @@ import { nerRoutes } from './routes/ner.ts';
 import { resultRoutes } from './routes/results.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { RunService } from './runs/service.ts';
+import { MAX_BODY_BYTES } from './schemas/http.ts';
 import type { EncoderRecord } from './store/encoders.ts';
 import type { EventFeed } from './store/event-feed.ts';
 import type { Store } from './store/store.ts';
 import type { TaggerClient } from './tagging/client.ts';
 
 export interface AppDependencies {
-  readonly config: Pick<Config, 'maxUploadBytes' | 'apiKeysFile'>;
+  readonly config: Pick<Config, 'maxUploadBytes' | 'apiKeysFile' | 'trustProxy'>;
   readonly store: Store;
   readonly datasets: DatasetService;
   readonly runs: RunService;
@@ -55,18 +56,17 @@ declare module 'fastify' {
   }
 }
 
-/** JSON bodies; files come in parts and are streamed. */
-const BODY_LIMIT = 16 * 1024 * 1024;
 /** An experiment's name of 200 characters, percent-encoded. */
 const MAX_PARAM_CHARS = 2400;
 
 export async function buildApp(dependencies: AppDependencies): Promise<App> {
-  const { logger } = dependencies;
+  const { logger, config } = dependencies;
   const app: App = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: MAX_BODY_BYTES,
     requestIdHeader: false,
+    trustProxy: typeof config.trustProxy === 'object' ? [...config.trustProxy] : config.trustProxy,
     genReqId: () => `req_${crypto.randomUUID()}`,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_CHARS },

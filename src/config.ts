@@ -1,4 +1,5 @@
 /** Environment -> one frozen, validated Config. The only reader of process.env; everything else is handed a Config. */
+import { isIP } from 'node:net';
 import { homedir, totalmem, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fail } from './errors.ts';
@@ -38,6 +39,8 @@ export interface Config {
   readonly xla: boolean;
   readonly logLevel: LogLevel;
   readonly apiKeysFile: string | undefined;
+  /** Whose X-Forwarded-For says who asks: nobody's, everybody's, or that of proxies at these addresses. */
+  readonly trustProxy: boolean | readonly string[];
   readonly maxUploadBytes: number;
   /** How often workers show that they live. */
   readonly heartbeatSeconds: number;
@@ -55,6 +58,9 @@ export interface Config {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Names that Fastify has for the private ones. */
+const NETWORKS: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -85,6 +91,7 @@ export function loadConfig(variables: Environment = process.env): Config {
     xla: oneOf(env, 'XLA', ['on', 'off'] as const, 'off') === 'on',
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
     apiKeysFile: env['API_KEYS_FILE'],
+    trustProxy: trustProxy(env),
     maxUploadBytes: wholeNumber(env, 'MAX_UPLOAD_BYTES', 2 * 1024 ** 3, 1, Number.MAX_SAFE_INTEGER),
     heartbeatSeconds: wholeNumber(env, 'HEARTBEAT_SECONDS', 10, 10, 30),
     resumeSeconds: wholeNumber(env, 'RESUME_SECONDS', 60, 0, 24 * 60 * 60),
@@ -146,6 +153,22 @@ function databaseUrl(env: Environment): string | undefined {
   // the value holds a password and is not repeated
   if (!/^postgres(ql)?:\/\//.test(text)) throw fail('CONFIG_INVALID', { name: 'DATABASE_URL', found: 'something else', expected: 'postgres://…' });
   return text;
+}
+
+/** As Fastify's option has it, which takes the same names of networks. A number of proxies it believes no longer: whoever reaches the API could say as many. */
+function trustProxy(env: Environment): boolean | readonly string[] {
+  const text = env['TRUST_PROXY'] ?? 'false';
+  if (text === 'true' || text === 'false') return text === 'true';
+  const networks = text.split(',').map((part) => part.trim());
+  if (!networks.every(isNetwork)) throw fail('CONFIG_INVALID', { name: 'TRUST_PROXY', found: text, expected: 'true, false, or addresses and networks such as 10.0.0.0/8' });
+  return Object.freeze(networks);
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits = '1', ...more] = text.split('/');
+  const version = isIP(address);
+  const isPrefix = /^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+  return NETWORKS.includes(text) || (version !== 0 && isPrefix && more.length === 0);
 }
 
 function devices(env: Environment): Devices {

@@ -73,6 +73,7 @@ export const ERRORS = {
   TEXT_NOT_UNICODE: kind<{ pointer: string; index: number }>(422, 'Text is not Unicode', (v) => `${v.pointer} has half a surrogate pair at the UTF-16 index ${v.index}`),
   TEXT_TOO_LONG: kind<{ pointer: string; found: number | string; expected: number; unit: string }>(422, 'Text is too long', (v) => `${v.pointer} has ${v.found} ${v.unit}, at most ${v.expected} are read`),
   OVERLOADED: kind<{ requests: number; pieces: number; retryAfterSeconds: number }>(503, 'Too busy', (v) => `${v.requests} requests are at work or waiting, with ${v.pieces} pieces to read; try again in ${v.retryAfterSeconds} s`),
+  CLIENT_GONE: kind<object>(499, 'Client has gone', () => 'The client has closed its connection before the answer'),
   TAGGER_UNAVAILABLE: kind<{ detail: string }>(503, 'The tagger is not available', (v) => `The tagger is not available: ${v.detail}`),
   LABEL_CONFIG_INVALID: kind<{ detail: string }>(422, 'Label config does not fit', (v) => `The label config does not fit: ${v.detail}`),
   BACKEND_CANNOT_TRAIN: kind<object>(422, 'Not trained from here', () => 'Label Studio cannot start a training here: upload its export as a dataset, then start a run'),

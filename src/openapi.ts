@@ -8,7 +8,7 @@ export const OPENAPI_PATH = fileURLToPath(new URL('../openapi/openapi.json', imp
 /** The document as text. No route runs for it, so that nothing behind the routes is needed. */
 export async function openApiDocument(): Promise<string> {
   const events = { wait: () => Promise.resolve(), close: () => Promise.resolve(), isClosed: false };
-  const app = await buildApp({ config: { maxUploadBytes: 1, apiKeysFile: undefined }, events } as unknown as AppDependencies);
+  const app = await buildApp({ config: { maxUploadBytes: 1, apiKeysFile: undefined, trustProxy: false }, events } as unknown as AppDependencies);
   await app.ready();
   const document = app.swagger();
   await app.close();

@@ -14,7 +14,7 @@ test('an empty environment gives a whole, frozen configuration', () => {
 });
 
 test('a variable that is set but empty is not set', () => {
-  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'ARTIFACTS_URL', 'ARTIFACT_CACHE_BYTES', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'DEVICES', 'XLA', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE'];
+  const names = ['PORT', 'HOST', 'DATABASE_URL', 'DATA_DIR', 'CACHE_DIR', 'ARTIFACTS_DIR', 'ARTIFACTS_URL', 'ARTIFACT_CACHE_BYTES', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'DEVICES', 'XLA', 'LOG_LEVEL', 'TAGGER_URL', 'API_KEYS_FILE', 'TRUST_PROXY'];
   assert.deepEqual(loadConfig(Object.fromEntries(names.map((name) => [name, '']))), loadConfig({}));
 });
 
@@ -23,12 +23,18 @@ test('devices are all, none, or numbers', () => {
   assert.deepEqual(loadConfig({ DEVICES: '0, 2' }).devices, [0, 2]);
 });
 
+test('proxies are nobody, everybody, or those at addresses', () => {
+  for (const [text, expected] of [['false', false], ['true', true], ['10.0.0.1, fd00::/8,loopback', ['10.0.0.1', 'fd00::/8', 'loopback']]] as const) {
+    assert.deepEqual(loadConfig({ TRUST_PROXY: text }).trustProxy, expected);
+  }
+});
+
 test('a process of one device takes the first that is named, and XLA only where it is asked for', () => {
   assert.deepEqual(backendOptions(loadConfig({})), { device: 'auto', xla: false });
   assert.deepEqual(backendOptions(loadConfig({ DEVICES: '2,0', XLA: 'on' })), { device: 2, xla: true });
 });
 
-for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger'], ['ARTIFACTS_URL', 's3:bucket'], ['ARTIFACTS_URL', 'https://bucket/prefix'], ['ARTIFACTS_URL', 's3://bucket/a b'], ['ARTIFACT_CACHE_BYTES', '-1'], ['RESUME_SECONDS', '-1'], ['TRAINER_NICE', '20'], ['TRAINER_NICE', '-1']] as const) {
+for (const [name, value] of [['PORT', '80a'], ['PORT', '70000'], ['PORT', '1.5'], ['LOG_LEVEL', 'loud'], ['DEVICES', '0,'], ['DEVICES', '1,1'], ['DEVICES', '-1'], ['XLA', 'yes'], ['TAGGER_URL', 'tagger'], ['ARTIFACTS_URL', 's3:bucket'], ['ARTIFACTS_URL', 'https://bucket/prefix'], ['ARTIFACTS_URL', 's3://bucket/a b'], ['ARTIFACT_CACHE_BYTES', '-1'], ['RESUME_SECONDS', '-1'], ['TRAINER_NICE', '20'], ['TRAINER_NICE', '-1'], ['TRUST_PROXY', '1'], ['TRUST_PROXY', 'balancer'], ['TRUST_PROXY', '10.0.0.0/33'], ['TRUST_PROXY', '0.0.0.0/0'], ['TRUST_PROXY', '10.0.0.1,']] as const) {
   test(`${name}=${value} is refused by name and value`, () => {
     assert.throws(() => loadConfig({ [name]: value }), { code: 'CONFIG_INVALID', message: new RegExp(`${name} is "${value}"`) });
   });

@@ -32,6 +32,18 @@ test('the document has the contract’s routes, each with a summary, and every e
   assert.equal(document['x-error-codes']['DATASET_INVALID']?.status, 422);
 });
 
+test('routes that tag name what may go wrong, and when to come again', async () => {
+  type Answer = { headers?: object; content: object };
+  const { paths, components } = JSON.parse(await openApiDocument()) as { paths: Record<string, { post?: { responses: Record<string, Answer> } }>; components: { schemas: Record<string, { description?: string }> } };
+  for (const path of ['/ner', '/hf/token-classification', '/label-studio/{model}/predict']) {
+    const { responses = {} } = paths[path]?.post ?? {};
+    assert.deepEqual(Object.keys(responses), ['200', '400', '404', '409', '413', '422', '503', 'default'], path);
+    for (const [status, { content }] of Object.entries(responses)) if (status !== '200') assert.deepEqual(content, { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } });
+    assert.deepEqual(Object.keys(responses['503']?.headers ?? {}), ['Retry-After']);
+  }
+  for (const name of ['NerRequest', 'TokenClassificationRequest']) assert.match(components.schemas[name]?.description ?? '', /1000 texts.*2000000 UTF-16 units.*500000 words.*16777216 bytes/);
+});
+
 /** What the contract names in each answer; more may be there, none of these is missing. */
 const FIELDS: Record<string, string> = {
   Dataset: 'datasetId name kind language split format tagScheme labels sentences words entities pairs digest sizeBytes warnings createdAt',

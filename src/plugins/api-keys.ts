@@ -27,7 +27,7 @@ export const apiKeys = fp(
 );
 
 /** Empty where there is none, which no line of the file is. */
-function keyOf(authorization: string): string {
+export function keyOf(authorization: string): string {
   const [, scheme = '', credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
   if (scheme.toLowerCase() !== 'basic') return credentials;
   const pair = Buffer.from(credentials, 'base64').toString();

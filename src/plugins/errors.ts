@@ -46,7 +46,8 @@ export const errors = fp(
 
 /** For errors in handlers, and for those that the framework has before it knows a route. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const answer = answerOf(error, request);
+  // what was given up is nobody's error: it ends as the status that nginx logs, and that metrics count apart
+  const answer = isGivenUp(error, reply) ? answerWith('CLIENT_GONE') : answerOf(error, request);
   if (answer.status >= 500) request.log.error({ requestId: request.id, code: answer.code, error: describeError(error) }, 'request failed');
   const { code, status, title, detail, errors: places, retryAfterSeconds = 1 } = answer;
   const problem: Problem = {
@@ -74,19 +75,24 @@ function answerOf(error: FastifyError | MtmtError, request: FastifyRequest): Ans
   if (error instanceof MtmtError) {
     const { code, status, title, message, errors: places, retryAfterSeconds } = error;
     // what went wrong inside stays inside; 503 tells what is missing
-    return status >= 500 && status !== 503 ? answer('INTERNAL') : { code, status, title, detail: message, errors: places, retryAfterSeconds };
+    return status >= 500 && status !== 503 ? answerWith('INTERNAL') : { code, status, title, detail: message, errors: places, retryAfterSeconds };
   }
   if (error.validation !== undefined) {
     const part = error.validationContext ?? 'body';
-    if (part === 'body' && (request.body === undefined || request.body === null)) return answer('BODY_MISSING');
+    if (part === 'body' && (request.body === undefined || request.body === null)) return answerWith('BODY_MISSING');
     const places = placesOf(part, error.validation);
     const [first] = places;
-    return { ...answer('REQUEST_INVALID', `The ${part} is not valid: ${`${first?.pointer ?? ''} ${first?.detail ?? ''}`.trim()}`), errors: places };
+    return { ...answerWith('REQUEST_INVALID', `The ${part} is not valid: ${`${first?.pointer ?? ''} ${first?.detail ?? ''}`.trim()}`), errors: places };
   }
   const status = error.statusCode ?? 500;
-  if (status >= 500) return answer('INTERNAL');
+  if (status >= 500) return answerWith('INTERNAL');
   if ('code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return answerOf(bodyTooLarge(request), request);
-  return { ...answer(CODE_OF_STATUS[status] ?? 'REQUEST_INVALID', error.message), status };
+  return { ...answerWith(CODE_OF_STATUS[status] ?? 'REQUEST_INVALID', error.message), status };
+}
+
+/** `clientGone` has aborted what was under way. */
+function isGivenUp(error: Error, { raw }: FastifyReply): boolean {
+  return error.name === 'AbortError' && raw.destroyed && !raw.writableFinished;
 }
 
 function bodyTooLarge({ headers, routeOptions }: FastifyRequest): MtmtError {
@@ -94,7 +100,7 @@ function bodyTooLarge({ headers, routeOptions }: FastifyRequest): MtmtError {
   return fail('BODY_TOO_LARGE', { sizeBytes, maxBytes: routeOptions.bodyLimit });
 }
 
-function answer(code: ErrorCode, detail?: string): Answer {
+function answerWith(code: ErrorCode, detail?: string): Answer {
   const { status, title, message } = ERRORS[code];
   return { code, status, title, detail: detail ?? (message as (values: object) => string)({}) };
 }

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { fileOf } from '../schemas/http.ts';
 import { countRuns } from '../store/runs.ts';
+import { onEnded } from './ended.ts';
 
 export const prometheus = fp(
   (app, _options, done) => {
@@ -28,11 +29,8 @@ export const prometheus = fp(
         for (const { status, count } of counts) this.set({ status }, count);
       },
     });
-    app.addHook('onResponse', (request, reply, next) => {
-      // by route, not by address: ids would make a series each
-      seconds.observe({ method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode }, reply.elapsedTime / 1000);
-      next();
-    });
+    // by route, not by address: ids would make a series each
+    onEnded(app, ({ method, routeOptions }, { elapsedTime }, status) => seconds.observe({ method, route: routeOptions.url ?? 'none', status }, elapsedTime / 1000));
     app.get('/metrics', { schema: { tags: ['operations'], summary: 'Numbers for Prometheus', response: { 200: fileOf('text/plain') } } }, async (_request, reply) => {
       void reply.type(registry.contentType);
       return registry.metrics();

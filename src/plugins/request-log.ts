@@ -1,5 +1,6 @@
 /** One line a request: no body, no query, no path parameters, nothing that a user wrote. */
 import fp from 'fastify-plugin';
+import { onEnded } from './ended.ts';
 
 export const requestLog = fp(
   (app, _options, done) => {
@@ -7,12 +8,11 @@ export const requestLog = fp(
       void reply.header('x-request-id', request.id);
       next();
     });
-    app.addHook('onResponse', (request, reply, next) => {
+    onEnded(app, (request, reply, status) => {
       const { method, routeOptions } = request;
       const isQuiet = routeOptions.url?.startsWith('/health/') === true || routeOptions.url === '/metrics';
-      const line = { requestId: request.id, method, route: routeOptions.url ?? 'none', status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+      const line = { requestId: request.id, method, route: routeOptions.url ?? 'none', status, ms: Math.round(reply.elapsedTime) };
       request.log[isQuiet ? 'debug' : 'info'](line, 'request');
-      next();
     });
     done();
   },

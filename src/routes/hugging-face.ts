@@ -4,6 +4,8 @@ import { clientOf } from '../plugins/client.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { TokenClassificationRequest, TokenClassificationResponse, type TokenClassificationItem } from '../schemas/hugging-face.ts';
 import type { NerResult } from '../schemas/ner.ts';
+import { TAGGING_PROBLEMS } from '../schemas/problem.ts';
+import { repointed } from './repointed.ts';
 
 export function huggingFaceRoutes(app: App, _options: object, done: () => void): void {
   const { tagger } = app.dependencies;
@@ -11,14 +13,16 @@ export function huggingFaceRoutes(app: App, _options: object, done: () => void):
     '/hf/token-classification',
     {
       config: { isTextFree: true },
-      schema: { tags: ['tagging'], summary: 'Entities in the shape of Hugging Face’s token-classification task', body: TokenClassificationRequest, response: { 200: TokenClassificationResponse } },
+      schema: { tags: ['tagging'], summary: 'Entities in the shape of Hugging Face’s token-classification task', body: TokenClassificationRequest, response: { 200: TokenClassificationResponse, ...TAGGING_PROBLEMS } },
     },
     async (request, reply) => {
-      const { inputs, parameters = {}, model } = request.body;
-      const { aggregation_strategy: aggregation = 'simple', ignore_labels: ignored = [] } = parameters;
+      const { inputs, parameters, model } = request.body;
       const texts = Array.isArray(inputs) ? inputs : [inputs];
-      const { results } = await tagger.tag({ texts, aggregation, ...(model !== undefined && { model }) }, { signal: clientGone(reply), client: clientOf(request) });
-      const lists = results.map((result) => itemsOf(result, ignored));
+      const asked = { texts, aggregation: parameters?.aggregation_strategy ?? 'simple', ...(model !== undefined && { model }) };
+      const { results } = await tagger.tag(asked, { signal: clientGone(reply), client: clientOf(request) }).catch((error: unknown) => {
+        throw repointed(error, (pointer) => pointer.replace(Array.isArray(inputs) ? /^\/texts/ : /^\/texts\/0/, '/inputs'));
+      });
+      const lists = results.map((result) => itemsOf(result, parameters?.ignore_labels ?? []));
       return Array.isArray(inputs) ? lists : (lists[0] ?? []);
     },
   );

@@ -1,13 +1,14 @@
 /** Label Studio's label config (XML): which text is labeled, and by which labels. */
 import { parseXml, XmlElement } from '@rgrove/parse-xml';
 import { fail } from '../errors.ts';
+import { PLACE } from './label-studio-text.ts';
 
 export interface LabelConfig {
   /** Name of the control tag, a `Labels`. */
   readonly fromName: string;
   /** Name of the object tag, a `Text`. */
   readonly toName: string;
-  /** Where a task's data has its text: `value="$text"`. */
+  /** Where a task's data has its text, a key or a path: `value="$text"`. */
   readonly dataKey: string;
   /** Of the control's `model_score_threshold`. */
   readonly threshold: number;
@@ -65,9 +66,10 @@ function isTag({ name }: XmlElement, wanted: string): boolean {
 
 function dataKeyOf({ attributes }: XmlElement): string {
   const { value = '', valueType = 'text' } = attributes;
-  if (!value.startsWith('$')) throw fail('LABEL_CONFIG_INVALID', { detail: `the Text has the value "${value}", expected the name of a key of the data such as $text` });
+  const [, key] = PLACE.exec(value) ?? [];
+  if (key === undefined) throw fail('LABEL_CONFIG_INVALID', { detail: `the Text has the value "${value}", expected the name of a key of the data such as $text or $doc.text` });
   if (valueType === 'url') throw fail('LABEL_CONFIG_INVALID', { detail: 'the Text has the valueType url: texts are read from tasks, not from elsewhere' });
-  return value.slice(1);
+  return key;
 }
 
 function thresholdOf({ attributes }: XmlElement): number {

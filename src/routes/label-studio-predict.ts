@@ -1,9 +1,14 @@
 /** Tasks of Label Studio -> predictions. */
-import { MAX_TEXTS, type NerResult } from '../schemas/ner.ts';
+import type { NerResult } from '../schemas/ner.ts';
 import type { Prediction, PredictRequest, PredictResponse, Region } from '../schemas/label-studio.ts';
 import { mean } from '../scoring/mean.ts';
 import type { TaggerClient } from '../tagging/client.ts';
 import { readLabelConfig, type LabelConfig } from './label-config.ts';
+import { tagTexts } from './label-studio-tag.ts';
+import { textIn } from './label-studio-text.ts';
+
+/** Tasks that a warning names. */
+const MAX_NAMED = 10;
 
 export interface PredictOptions {
   readonly model: string;
@@ -13,25 +18,42 @@ export interface PredictOptions {
   readonly client: string;
 }
 
-/** @returns beside the answer the model's labels that the label config lacks. @throws LABEL_CONFIG_INVALID, and what the tagger does */
-export async function predict(tagger: TaggerClient, { model, request, signal, client }: PredictOptions): Promise<{ response: PredictResponse; missing: string[] }> {
+export interface Predicted {
+  readonly response: PredictResponse;
+  /** The model's labels that the label config lacks. */
+  readonly missing: readonly string[];
+  /** How many tasks have an empty prediction since they have no text, or one that is not read. */
+  readonly without: number;
+  readonly refused: number;
+}
+
+/** @throws LABEL_CONFIG_INVALID, and what the tagger does, unless it is about one task: that one keeps its place, with nothing predicted */
+export async function predict(tagger: TaggerClient, { model, request, signal, client }: PredictOptions): Promise<Predicted> {
   const config = readLabelConfig(request.label_config);
-  const texts = request.tasks.map(({ data }) => (Object.hasOwn(data, config.dataKey) ? data[config.dataKey] : undefined));
-  const without = request.tasks.filter((_, index) => typeof texts[index] !== 'string').map(({ id }) => String(id));
+  const texts = request.tasks.map(({ data }) => textIn(data, config.dataKey));
+  // Label Studio's editor counts code points (web/libs/editor/src/utils/selection-tools.js there)
+  const asked = { model, offsetUnit: 'codepoint', threshold: config.threshold } as const;
+  const tagged = await tagTexts(texts.map(({ text = '' }) => text), (part) => tagger.tag({ texts: part, ...asked }, { signal, client }));
   const left = new Map<string, number>();
-  const results: Prediction[] = [];
-  // all tasks of a project may come at once; a task without text keeps its place
-  for (let start = 0; start < texts.length; start += MAX_TEXTS) {
-    const part = texts.slice(start, start + MAX_TEXTS).map((text) => (typeof text === 'string' ? text : ''));
-    // Label Studio's editor counts code points (web/libs/editor/src/utils/selection-tools.js there)
-    const answer = await tagger.tag({ texts: part, model, offsetUnit: 'codepoint', threshold: config.threshold }, { signal, client });
-    results.push(...answer.results.map((result) => predictionOf(result, { config, version: answer.model.checkpointId, left })));
-  }
+  const results = tagged.results.map(({ result, checkpointId }) => predictionOf(result, { config, version: checkpointId, left }));
+  const without = request.tasks.flatMap((task, index) => (texts[index]?.text === undefined ? [nameOf(task, index)] : []));
+  const refused = [...tagged.refused].map(([index, detail]) => `${nameOf(request.tasks[index], index)} (${['/tasks', index, 'data', ...(texts[index]?.keys ?? [])].join('/')} has ${detail})`);
   const warnings = [
-    ...(without.length > 0 ? [`${without.length} tasks have no text under "${config.dataKey}" in their data: ${without.slice(0, 10).join(', ')}`] : []),
+    ...(without.length > 0 ? [`${without.length} tasks have no text under "${config.dataKey}" in their data: ${listOf(without)}`] : []),
+    ...(refused.length > 0 ? [`${refused.length} tasks have texts that are not read: ${listOf(refused)}`] : []),
     ...[...left].map(([label, count]) => `The label config has no label for the model’s ${label}: ${count} entities were left out; predicted_values="${label}" names it`),
   ];
-  return { response: { results, warnings }, missing: [...left.keys()] };
+  return { response: { results, warnings }, missing: [...left.keys()], without: without.length, refused: refused.length };
+}
+
+/** Its id, which may be anything. */
+function nameOf(task: PredictRequest['tasks'][number] | undefined, index: number): string {
+  const id = task?.id;
+  return typeof id === 'number' || typeof id === 'string' ? String(id) : `/tasks/${index}`;
+}
+
+function listOf(names: readonly string[]): string {
+  return names.slice(0, MAX_NAMED).join(', ');
 }
 
 function predictionOf({ entities }: NerResult, { config, version, left }: { config: LabelConfig; version: string; left: Map<string, number> }): Prediction {

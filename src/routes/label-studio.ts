@@ -6,6 +6,7 @@ import { answerError } from '../plugins/errors.ts';
 import { clientOf } from '../plugins/client.ts';
 import { clientGone } from '../plugins/gone.ts';
 import { BackendHealth, BackendParams, PredictRequest, PredictResponse, SetupRequest, SetupResponse, VersionsResponse, WebhookRequest, WebhookResponse } from '../schemas/label-studio.ts';
+import { TAGGING_PROBLEMS } from '../schemas/problem.ts';
 import { findCheckpoint } from '../store/checkpoints.ts';
 import { checkpointOfAlias, DEFAULT_ALIAS } from '../store/models.ts';
 import { readLabelConfig } from './label-config.ts';
@@ -49,11 +50,12 @@ export function labelStudioRoutes(app: App, _options: object, done: () => void):
 
   app.post(
     '/label-studio/:model/predict',
-    { config, schema: { tags, summary: 'Entities of tasks, by the labels of the project', params: BackendParams, body: PredictRequest, response: { 200: PredictResponse } } },
+    { config, schema: { tags, summary: 'Entities of tasks, by the labels of the project', params: BackendParams, body: PredictRequest, response: { 200: PredictResponse, ...TAGGING_PROBLEMS } } },
     async (request, reply) => {
       const { params, body, log } = request;
-      const { response, missing } = await predict(tagger, { model: params.model, request: body, signal: clientGone(reply), client: clientOf(request) });
+      const { response, missing, without, refused } = await predict(tagger, { model: params.model, request: body, signal: clientGone(reply), client: clientOf(request) });
       if (missing.length > 0) log.warn({ model: params.model, labels: missing }, 'entities left out: the label config lacks their labels');
+      if (without + refused > 0) log.warn({ model: params.model, tasks: body.tasks.length, withoutText: without, refused }, 'tasks left without a prediction: they have no text, or one that is not read');
       return response;
     },
   );

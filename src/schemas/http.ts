@@ -1,6 +1,9 @@
 /** Headers and bodies that are no JSON. */
 import { Type } from 'typebox';
 
+/** JSON bodies; files come in parts and are streamed. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ description: '1 to 255 characters. The same key and body replay the stored answer for a day; the same key with another body is refused (422)' })),
 });

@@ -1,15 +1,22 @@
 /** POST /ner: the API validates with these, and the tagger again. */
 import { Type, type Static } from 'typebox';
+import { MAX_BODY_BYTES } from './http.ts';
 
 /** An alias of a model, or a checkpoint's id. */
 export const MODEL_NAME = '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$';
-/** UTF-16 units of one text. */
+/*
+ * Limits of one request. The tagger holds to them (tagging/input.ts), not these schemas, which would count letters otherwise and could not say how
+ * many were found: what is over a limit is TEXT_TOO_LONG (422), what is not of the schema's form REQUEST_INVALID (400).
+ */
+/** UTF-16 units of one text, or of one sentence's words joined by spaces. */
 export const MAX_TEXT_CHARS = 2_000_000;
 export const MAX_TEXTS = 1000;
-/** Of one request: some minutes on two cores. */
+/** In all: some minutes on two cores. */
 export const MAX_WORDS = 500_000;
 
-const Text = Type.String({ maxLength: MAX_TEXT_CHARS });
+export const LIMITS =
+  `At most ${MAX_TEXTS} texts of at most ${MAX_TEXT_CHARS} UTF-16 units each, at most ${MAX_WORDS} words in all, and at most ${MAX_BODY_BYTES} bytes of JSON. ` +
+  'More bytes are 413; what is over another limit, or is no Unicode, is refused as a whole (422), and up to 100 places are named, each with what was found and what is read; any other form is 400.';
 
 export const Aggregation = Type.Union(
   [Type.Literal('none'), Type.Literal('simple'), Type.Literal('first'), Type.Literal('average'), Type.Literal('max')],
@@ -35,14 +42,10 @@ export const Overflow = Type.Union([Type.Literal('window'), Type.Literal('error'
 
 export const NerRequest = Type.Object(
   {
-    text: Type.Optional(Type.String({ maxLength: MAX_TEXT_CHARS, description: 'One text; one of `text`, `texts` and `tokens` is given.' })),
-    texts: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: MAX_TEXTS })),
+    text: Type.Optional(Type.String({ description: 'One text; one of `text`, `texts` and `tokens` is given.' })),
+    texts: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
     tokens: Type.Optional(
-      Type.Array(Type.Array(Type.String({ maxLength: 10_000 }), { maxItems: 100_000 }), {
-        minItems: 1,
-        maxItems: MAX_TEXTS,
-        description: 'Sentences already cut into words. Offsets are those in the words joined by one space.',
-      }),
+      Type.Array(Type.Array(Type.String()), { minItems: 1, description: 'Sentences already cut into words. Offsets are those in the words joined by one space.' }),
     ),
     model: Type.Optional(Type.String({ pattern: MODEL_NAME, default: 'default', description: 'An alias, or a checkpoint’s id.' })),
     language: Type.Optional(Type.String({ pattern: '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$', maxLength: 35, description: 'BCP 47; helps to find words.' })),
@@ -54,7 +57,7 @@ export const NerRequest = Type.Object(
   {
     additionalProperties: false,
     title: 'NerRequest',
-    description: `At most ${MAX_WORDS} words in all. What breaks a limit, or is no Unicode, is refused as a whole (422), and each place is named.`,
+    description: LIMITS,
   },
 );
 export type NerRequest = Static<typeof NerRequest>;

@@ -1,5 +1,6 @@
 /** Every error's body (RFC 9457). */
 import { Type, type Static } from 'typebox';
+import { MAX_BODY_BYTES } from './http.ts';
 
 export const Problem = Type.Object(
   {
@@ -27,3 +28,19 @@ export const Problem = Type.Object(
   { title: 'Problem' },
 );
 export type Problem = Static<typeof Problem>;
+
+function answer(description: string, headers?: Record<string, object>) {
+  return { description, ...(headers !== undefined && { headers }), content: { 'application/problem+json': { schema: Problem } } };
+}
+
+/** What whoever asks for entities should be ready for. */
+export const TAGGING_PROBLEMS = {
+  400: answer('The body is not of this form (REQUEST_INVALID, NER_INPUT_INVALID)'),
+  404: answer('There is no such model (MODEL_NOT_FOUND, CHECKPOINT_NOT_FOUND)'),
+  409: answer('There is no model yet (NO_MODEL), or its encoder is another one than it was trained with'),
+  413: answer(`The body has more than ${MAX_BODY_BYTES} bytes (BODY_TOO_LARGE)`),
+  422: answer('A text is over a limit (TEXT_TOO_LONG) or no Unicode (TEXT_NOT_UNICODE), or the model has no tags (MODEL_CANNOT_TAG)'),
+  503: answer('Too much waits already (OVERLOADED), or no tagger answers (TAGGER_UNAVAILABLE)', {
+    'Retry-After': Type.Integer({ minimum: 1, description: 'Seconds after which there will be room' }),
+  }),
+};

@@ -6,6 +6,7 @@ import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { buildApp, type App } from '../../src/app.ts';
 import type { CheckpointDownloads } from '../../src/checkpoints/download.ts';
+import type { Config } from '../../src/config.ts';
 import { createDatasetService } from '../../src/datasets/service.ts';
 import { fail } from '../../src/errors.ts';
 import { describeError } from '../../src/plugins/error-log.ts';
@@ -42,10 +43,11 @@ export interface Api {
 export interface ApiOptions {
   readonly maxUploadBytes?: number;
   readonly apiKeys?: string;
+  readonly trustProxy?: Config['trustProxy'];
   readonly tagger?: Partial<TaggerClient>;
 }
 
-export async function openApi(t: Cleaner, { maxUploadBytes = 1_000_000, apiKeys, tagger: parts = {} }: ApiOptions = {}): Promise<Api> {
+export async function openApi(t: Cleaner, { maxUploadBytes = 1_000_000, apiKeys, trustProxy = false, tagger: parts = {} }: ApiOptions = {}): Promise<Api> {
   const cleaners: (() => unknown)[] = [];
   t.after(async () => {
     for (const clean of cleaners.reverse()) await clean();
@@ -70,7 +72,7 @@ export async function openApi(t: Cleaner, { maxUploadBytes = 1_000_000, apiKeys,
   };
   const delivery = { enqueue: async (_: unknown, { runId }: { runId: string }) => void queued.push(runId), work: async () => undefined, stop: async () => undefined };
   const app = await buildApp({
-    config: { maxUploadBytes, apiKeysFile },
+    config: { maxUploadBytes, apiKeysFile, trustProxy },
     store,
     datasets: createDatasetService({ store, storage: directoryStorage(join(folder, 'artifacts')) }),
     runs: createRunService({ store, delivery, config: { encodersDir, defaultEncoder: ENCODER } }),

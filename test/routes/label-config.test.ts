@@ -44,6 +44,7 @@ const REFUSED: [name: string, xml: string, detail: RegExp][] = [
   ['no labels', `<View>${TEXT}</View>`, /it has no Labels over a Text/],
   ['labels over an image', '<View><Labels name="a" toName="b"/><Image name="b" value="$b"/></View>', /it has no Labels over a Text/],
   ['a text of its own', configOf('').replace('$body', 'Hello'), /the Text has the value "Hello", expected the name of a key/],
+  ['a text around a key', configOf('').replace('$body', '$title: $body'), /the Text has the value "\$title: \$body", expected the name of a key/],
   ['texts behind addresses', configOf('').replace('"$body"', '"$body" valueType="url"'), /not from elsewhere/],
   ['a threshold that is none', configOf('', 'model_score_threshold="high"'), /the model_score_threshold "high", expected 0 to 1/],
 ];

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NerResponse } from '../../src/schemas/ner.ts';
 import type { TaggerClient } from '../../src/tagging/client.ts';
+import { modelPool } from '../../src/tagging/pool.ts';
+import { tagging } from '../../src/tagging/tag.ts';
+import { fakeModel } from '../tagging/fake-model.ts';
 import { putModel } from '../../src/store/models.ts';
 import { runningRun } from '../store/rows.ts';
 import { ENCODER, openApi, problem } from './api.ts';
@@ -75,6 +78,58 @@ test('tasks become predictions in their order', async (t) => {
   });
   await t.test('no tasks give no results', async () => {
     assert.deepEqual(await api.must('POST', '/label-studio/mine/predict', predictRequest([])), { results: [], warnings: [] });
+  });
+});
+
+test('the text is where Label Studio’s editor finds it', async (t) => {
+  const api = await openApi(t);
+  for (const [value, data, text] of [
+    ['$doc.body', { doc: { body: 'Ana' } }, 'Ana'],
+    ['$doc.body', { 'doc.body': 'Eva', doc: { body: 'Ana' } }, 'Eva'],
+    ['$pages[1].text', { pages: [{ text: 'Ana' }, { text: 'Eva' }] }, 'Eva'],
+    ['$pages[1].text', { pages: [{ text: 'Ana' }] }, ''],
+    ['$constructor.name', {}, ''],
+  ] as const) {
+    await t.test(`${value} of ${JSON.stringify(data)}`, async () => {
+      const label_config = LABEL_CONFIG.replace('$text', value);
+      const { results } = await api.must<{ results: object[] }>('POST', '/label-studio/mine/predict', { tasks: [{ id: 1, data }], label_config });
+      assert.equal(results.length, 1);
+      assert.deepEqual(api.asked.pop()?.texts, [text]);
+    });
+  }
+});
+
+test('what is wrong with a task’s text is that task’s alone', async (t) => {
+  const pool = modelPool({ find: async () => ({ sizeBytes: 1, load: async () => fakeModel() }), budgetBytes: 1 });
+  const tagger = tagging({ pool, checkpointOfAlias: async () => 'ckpt_1', scoredLanguages: async () => [], limit: 1 });
+  const api = await openApi(t, { tagger: { tag: tagger.tag } });
+  const predicted = async (texts: readonly string[]): Promise<{ found: number[]; warnings: string[] }> => {
+    const { results, warnings } = await api.must<{ results: { result: object[] }[]; warnings: string[] }>('POST', '/label-studio/mine/predict', { ...predictRequest(texts), label_config: LABEL_CONFIG.replace('PER"', 'PER,LOC,ORG,MISC"') });
+    return { found: results.map(({ result }) => result.length), warnings };
+  };
+
+  await t.test('it keeps its place, and is named as the client sent it', async () => {
+    const texts = Array.from({ length: 1003 }, (_, index) => (index === 1001 ? 'secret\ud800' : 'Bert'));
+    assert.deepEqual(await predicted(texts), {
+      found: texts.map((_, index) => (index === 1001 ? 0 : 1)),
+      warnings: ['1 tasks have texts that are not read: 1008 (/tasks/1001/data/text has half a surrogate pair at the UTF-16 index 6)'],
+    });
+    assert.match(api.logged.join(''), /"withoutText":0,"refused":1.*tasks left without a prediction/);
+    assert.doesNotMatch(api.logged.join(''), /secret/);
+  });
+  await t.test('more than one refusal names', async () => {
+    const { found, warnings } = await predicted([...Array.from({ length: 250 }, () => '\ud800'), 'Bert']);
+    assert.deepEqual([found.indexOf(1), found.at(-1)], [250, 1]);
+    assert.match(warnings[0] ?? '', /^250 tasks /);
+  });
+  await t.test('tasks that are too many words in all are read in parts, and one that is alone is refused', async () => {
+    const { found, warnings } = await predicted(['Bert', 'a '.repeat(400_000), 'Bert', 'a '.repeat(500_001), 'Bert']);
+    assert.deepEqual(found, [1, 0, 1, 0, 1]);
+    assert.deepEqual(warnings, ['1 tasks have texts that are not read: 10 (/tasks/3/data/text has more than 500000 words in all, at most 500000)']);
+  });
+  await t.test('an id of any kind', async () => {
+    const { warnings } = await api.must<{ warnings: string[] }>('POST', '/label-studio/mine/predict', { tasks: [{ id: { toString: 1 }, data: {} }], label_config: LABEL_CONFIG });
+    assert.deepEqual(warnings, ['1 tasks have no text under "text" in their data: /tasks/0']);
   });
 });
 

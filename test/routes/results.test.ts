@@ -141,7 +141,7 @@ test('comparisons', async (t) => {
   });
   await t.test('more than fifty are refused', async () => {
     const answer = await api.send('POST', '/runs/compare', { runs: Array.from({ length: 51 }, () => a.runId) });
-    const detail = 'must NOT have more than 50 items';
+    const detail = 'has 51 items, at most 50 are taken';
     assert.deepEqual(answer, problem(400, 'REQUEST_INVALID', 'Request is not valid', `The body is not valid: /runs ${detail}`, [{ pointer: '/runs', detail }]));
   });
 });
