@@ -71,13 +71,13 @@ test('what cannot be tagged does not stop the others', async (t) => {
     const content = await readFile(`${path}.tagged.conll`, 'utf8');
     assert.match(content, /^Ana\tB-PER\n\n# error = line 2: \w+: .*2000000.*\n\nunread\tB-PER\n\n# error = line 4, column 2: LINE_INVALID: .*\n\nEva\tB-PER\n\n$/);
   });
-  await t.test('a text of more words than a list of words may have is a sentence of CoNLL', async () => {
+  await t.test('a text of many words, and one of a giant word, are sentences of CoNLL', async () => {
     const { failure, errors, path } = await tag(it, `${'a '.repeat(100_001)}\n${'b'.repeat(10_001)}\n`, { format: 'conll', restart: true });
     assert.deepEqual([failure, errors], [null, 0]);
     assert.deepEqual((await readFile(`${path}.tagged.conll`, 'utf8')).split('\n\n')[0]?.split('\n').length, 100_001);
   });
   await t.test('words that are too many for the service are an error', async () => {
-    const { errors, path } = await tag(it, `{"id":7,"tokens":["${'b'.repeat(10_001)}"]}\n{"tokens":["Eva"]}\n`, { restart: true });
+    const { errors, path } = await tag(it, `{"id":7,"tokens":["${LONG}"]}\n{"tokens":["Eva"]}\n`, { restart: true });
     const [first, second] = (await linesOf(`${path}.tagged.jsonl`)) as [{ id: number; line: number; error: object }, { tags: string[] }];
     assert.deepEqual([errors, first.id, first.line, Object.keys(first.error), second.tags], [1, 7, 1, ['code', 'detail'], ['B-PER']]);
   });

@@ -8,6 +8,7 @@ import { tagFile } from '../../../src/cli/tag/file.ts';
 import { readFlags } from '../../../src/cli/tag/flags.ts';
 import type { NerRequest, NerResponse } from '../../../src/schemas/ner.ts';
 import { putModel } from '../../../src/store/models.ts';
+import { documentsOf } from '../../../src/tagging/input.ts';
 import { testFolder } from '../../helper.ts';
 import { openApi } from '../../routes/api.ts';
 import { runningRun } from '../../store/rows.ts';
@@ -32,6 +33,7 @@ export async function world(t: TestContext, { delayMs = 0 }: { delayMs?: number 
         await wait(delayMs);
         const failure = failures.shift();
         if (failure !== undefined) throw failure;
+        await documentsOf(request); // its limits are the tagger's own
         asked.push(request);
         return answerOf(request);
       },
