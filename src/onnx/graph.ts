@@ -20,8 +20,16 @@ export class GraphBuilder {
   /** @param name of the output; absent: the operator's, numbered @returns the name of the output */
   add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, name?: string): string {
     const output = name ?? `${op}_${this.#nodes.length}`;
-    this.#nodes.push({ op, inputs, output, attributes });
+    this.#nodes.push({ op, inputs, outputs: [output], attributes });
     return output;
+  }
+
+  /** What makes a tensor uint8 by its smallest and its largest value. @returns names of the numbers, and of their scale and zero point */
+  quantize(input: string): { numbers: string; scale: string; zero: string } {
+    const prefix = `DynamicQuantizeLinear_${this.#nodes.length}`;
+    const names = { numbers: prefix, scale: `${prefix}_scale`, zero: `${prefix}_zero` };
+    this.#nodes.push({ op: 'DynamicQuantizeLinear', inputs: [input], outputs: Object.values(names), attributes: {} });
+    return names;
   }
 
   /** A float32 number. */
