@@ -1,6 +1,6 @@
 /** The ONNX file is well-formed; that onnxruntime computes the same from it is in export.slow.test.ts. */
 import assert from 'node:assert/strict';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { openExport } from '../../src/checkpoints/export.ts';
 import { loadCheckpoint } from '../../src/checkpoints/load.ts';
@@ -95,6 +95,22 @@ for (const [fixture] of families) {
     }
   });
 }
+
+test('the model card of an int8 export says that it is quantized, and that its figures are of the model before', async (t) => {
+  const { storage, encoder } = await setUp(t);
+  const saved = await saveCheckpoint(storage, { manifest: manifestOf(encoder), tensors: trainedOf(encoder) });
+  const cardOf = async (format: 'onnx' | 'onnx-int8'): Promise<string> => {
+    const opened = await openExport(storage, partsOf(encoder, saved), format);
+    opened.close();
+    return text(opened.files[0]?.chunks() ?? assert.fail());
+  };
+  const [float, int8] = [await cardOf('onnx'), await cardOf('onnx-int8')];
+  assert.match(int8, /^- onnx\n- int8$/m);
+  assert.match(int8, /^This is a quantized form of the model\./m);
+  assert.match(int8, /^## Scores\n\nThese are figures of the model before it was quantized; the model in this folder was not scored\.\n\nEntity F1/m);
+  assert.match(int8, /`model\.onnx` has int8 weights/);
+  assert.doesNotMatch(float, /quantized|int8/);
+});
 
 test('weights that one file cannot hold are in a second one, each where the model says, from a page’s beginning', async (t) => {
   const { storage, encoder } = await setUp(t);

@@ -1,5 +1,6 @@
-// The kernels as a Node-API module: loading it makes the ops known to TensorFlow, in this process. It exports `product`, how matrices of bfloat16 are multiplied, and `mapFile`.
+// The kernels as a Node-API module: loading it makes the ops known to TensorFlow, in this process. It exports `product`, how matrices of bfloat16 are multiplied, `mapFile` and `giveBackMemory`.
 #include "map.h"
+#include "memory.h"
 #include "op.h"
 #include "product.h"
 
@@ -21,6 +22,8 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
     napi_set_named_property(env, exports, "product", value);
     napi_create_function(env, "mapFile", 7, mtmt::map_file, nullptr, &value);
     napi_set_named_property(env, exports, "mapFile", value);
+    napi_create_function(env, "giveBackMemory", 14, mtmt::give_back_memory, nullptr, &value);
+    napi_set_named_property(env, exports, "giveBackMemory", value);
   } catch (const std::exception& error) {
     napi_throw_error(env, "KERNELS_NOT_REGISTERED", error.what());
   }
