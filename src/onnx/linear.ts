@@ -24,9 +24,10 @@ export function floatWeights(builder: GraphBuilder): Weights {
 
 /**
  * In the order that onnxruntime makes one kernel of (`DynamicQuantizeMatMul`, `MatMulIntegerToFloat`), as its `quantize_dynamic` writes it.
- * ONNX knows one scale for a whole tensor only. In feed-forward layers single pieces, mostly the first one, have numbers ten times as large as those
- * of all others, which one scale then makes a handful of integers: `rowwise` divides each piece's numbers by the largest one before. Of a student on
- * CoNLL (es, nl) it is all that a plain quantization lost of F1, and a tenth of the time.
+ * ONNX knows one scale for a whole tensor only. What feed-forward layers read is ten times as large for single pieces as for all others, of which one
+ * scale then leaves a handful of integers: `rowwise` divides each piece's numbers by the largest one before. A student with an F1 of 72.85 and 74.50
+ * on CoNLL's tests (es, nl) loses 0.2 and 0.8 without it, and with it gets 0.03 and 0.01 more (with weights of 8 bits; 2.3 and 2.7 ms for 32 pieces).
+ * With attention's inputs too it was no better, and for one of both feed-forward layers alone nl lost 0.6 and 0.3.
  */
 export function integerWeights(builder: GraphBuilder): Weights {
   const quantized = new Map<string, Quantized>(); // by input: queries, keys and values share one

@@ -22,7 +22,7 @@ export function quantizeRows(values: Float32Array, { columns, largest }: { colum
   const scales = scalesOfRows(values, { columns, largest });
   const integers = new Int8Array(values.length);
   for (const [row, scale] of scales.entries()) {
-    for (let at = row * columns; at < (row + 1) * columns; at++) integers[at] = Math.round((values[at] ?? 0) / scale);
+    for (let at = row * columns; at < (row + 1) * columns; at++) integers[at] = roundEven((values[at] ?? 0) / scale);
   }
   return { integers, scales };
 }
@@ -44,4 +44,10 @@ export function quantizedWeights({ layers }: Pick<EncoderConfig, 'layers'>): Map
 /** Name of the scales of a weight. @param name of the weight in the graph */
 export function scalesName(name: string): string {
   return `${name}_scale`;
+}
+
+/** Halves go to the even integer, as in ONNX: weights that were 4-bit once have many, and rounded up they would all err to one side. */
+function roundEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }

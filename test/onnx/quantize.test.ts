@@ -10,6 +10,11 @@ test('each row has the scale that makes its largest value the largest integer, a
   assert.deepEqual([...integers], [64, -32, 0, -1, -64, 32, 16, 0, 0, 0, 0, 0]);
 });
 
+test('halves go to the even integer, above and below 0', () => {
+  const { integers } = quantizeRows(Float32Array.of(64, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5), { columns: 7, largest: 64 });
+  assert.deepEqual([...integers], [64, 0, 2, 2, 0, -2, -2]);
+});
+
 test('no value is further from its integer than half a scale, whatever rows hold', () => {
   const generator = random(3);
   const columns = 37;
