@@ -122,7 +122,7 @@ function quantizationLines(): string[] {
   return [
     '## Quantization',
     '',
-    'This is a quantized form of the model. Word embeddings are integers of 8 bits with a scale for each row; weights of linear layers are integers of 7 bits (in bytes: so that processors without VNNI compute the same) with a scale for each output; what is multiplied by them becomes integers of 8 bits as the model runs. All else, the output layer too, is float32.',
+    'This is a quantized form of the model. Word embeddings are integers of 8 bits with a scale for each row; weights of linear layers are such integers with a scale for each output, small enough for processors without VNNI to compute the same; what is multiplied by them becomes integers of 8 bits as the model runs. All else, the output layer too, is float32.',
     '',
     'One scale holds for all pieces of a batch: the other sentences of a batch, and padding, change outputs by as much as rounding does. No data was used to choose scales.',
     '',

@@ -3,7 +3,7 @@ import { toHuggingFace } from '../models/names.ts';
 import { encoderGraph, isTransposed } from '../onnx/encoder.ts';
 import { onnxFiles, type OnnxFile, type Weight } from '../onnx/file.ts';
 import type { Precision } from '../onnx/linear.ts';
-import { quantizedWeights, quantizeRows, scalesName, scalesOfRows } from '../onnx/quantize.ts';
+import { quantizedWeights, quantizeRows, scalesName, scalesOfRows, type RowUse } from '../onnx/quantize.ts';
 import { hasHead, longestWindow, type Manifest } from './manifest.ts';
 import { bytesOf, type ModelWeight } from './weights.ts';
 
@@ -14,10 +14,10 @@ export function onnxModel(manifest: Manifest, weights: readonly ModelWeight[], o
   const nameOf = (name: string): string => toHuggingFace(config.family, name);
   const graph = encoderGraph({ config, tags: hasHead(manifest) ? tags.length : null, nameOf, precision });
   const metadata = { checkpointId: manifest.checkpointId, tags: JSON.stringify(tags), maxPieces: String(longestWindow(manifest)), wordPiece: manifest.wordPiece, precision };
-  const largest = precision === 'int8' ? quantizedWeights(config) : new Map<string, number>();
+  const uses = precision === 'int8' ? quantizedWeights(config) : new Map<string, RowUse>();
   const written = weights.flatMap((weight) => {
-    const most = largest.get(weight.name);
-    return most === undefined ? [float(weight, nameOf(weight.name))] : quantized(weight, { name: nameOf(weight.name), largest: most });
+    const use = uses.get(weight.name);
+    return use === undefined ? [float(weight, nameOf(weight.name))] : quantized(weight, { name: nameOf(weight.name), use });
   });
   return onnxFiles({ graph, weights: written, metadata }, options);
 }
@@ -29,14 +29,14 @@ function float({ name: own, shape, parts }: ModelWeight, name: string): Weight {
 }
 
 /** A scale for each row: a linear layer's output, a table's entry. */
-function quantized({ name: own, shape, parts }: ModelWeight, { name, largest }: { name: string; largest: number }): Weight[] {
+function quantized({ name: own, shape, parts }: ModelWeight, { name, use }: { name: string; use: RowUse }): Weight[] {
   const [rows = 1, columns = 1] = shape;
-  const integers = (part: Float32Array): Int8Array => quantizeRows(part, { columns, largest }).integers;
+  const integers = (part: Float32Array): Int8Array => quantizeRows(part, { columns, use }).integers;
   const scales: Weight = {
     name: scalesName(name),
     dtype: 'float32',
     shape: isTransposed(own) ? [rows] : [rows, 1],
-    chunks: () => mapped(parts(), (part) => bytesOf(scalesOfRows(part, { columns, largest }))),
+    chunks: () => mapped(parts(), (part) => bytesOf(scalesOfRows(part, { columns, use }))),
   };
   if (!isTransposed(own)) return [{ name, dtype: 'int8', shape, chunks: () => mapped(parts(), (part) => bytesOf(integers(part))) }, scales];
   return [{ name, dtype: 'int8', shape: [columns, rows], chunks: () => turned(mapped(parts(), integers), new Int8Array(rows * columns), rows) }, scales];

@@ -37,6 +37,11 @@ export class GraphBuilder {
     return this.#constant('float32', [], Buffer.from(Float32Array.of(value).buffer), String(value));
   }
 
+  /** An int8 number. */
+  byte(value: number): string {
+    return this.#constant('int8', [], Buffer.from(Int8Array.of(value).buffer), String(value));
+  }
+
   /** An int64 number. */
   integer(value: number): string {
     return this.#constant('int64', [], int64(value), String(value));

@@ -45,7 +45,7 @@ export function integerWeights(builder: GraphBuilder): Weights {
     },
     multiply(x, weight, { rowwise = false } = {}) {
       const { numbers, scale, zero, rows } = quantize(x, rowwise);
-      const products = builder.add('Cast', [builder.add('MatMulInteger', [numbers, weight, zero])], { to: { i: 1 } });
+      const products = builder.add('Cast', [builder.add('MatMulInteger', [numbers, weight, zero, builder.byte(0)])], { to: { i: 1 } });
       const scaled = builder.add('Mul', [products, builder.add('Mul', [scale, scalesName(weight)])]);
       return rows === undefined ? scaled : builder.add('Mul', [scaled, rows]);
     },

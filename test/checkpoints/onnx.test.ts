@@ -89,7 +89,6 @@ for (const [fixture] of families) {
       for (let at = 0; at < rows * columns; at++) {
         const scale = scales.raw?.readFloatLE(4 * (isTable ? Math.floor(at / columns) : at % columns)) ?? NaN;
         const [value, integer] = [exact.raw?.readFloatLE(4 * at) ?? NaN, found.raw?.readInt8(at) ?? NaN];
-        assert.ok(Math.abs(integer) <= (isTable ? 127 : 64), `${name}: ${integer}`);
         assert.ok(Math.abs(value - integer * scale) <= 0.5001 * scale, `${name}: ${value} is ${integer} times ${scale}`);
       }
     }
