@@ -63,7 +63,8 @@ export function modelCard({ manifest, format, encoder, corpora, teachers, scores
     'tags:',
     '- named-entity-recognition',
     '- cross-lingual',
-    ...(format === 'onnx' ? ['- onnx'] : []),
+    ...(format === 'hf' ? [] : ['- onnx']),
+    ...(format === 'onnx-int8' ? ['- int8'] : []),
     '---',
     '',
     `# ${title(manifest)}`,
@@ -71,8 +72,10 @@ export function modelCard({ manifest, format, encoder, corpora, teachers, scores
     `Checkpoint \`${manifest.checkpointId}\` of run \`${manifest.runId}\`, step ${manifest.step}, seed ${manifest.seed}.`,
     hasHead(manifest) ? `Labels: ${manifest.labels.join(', ')}. Tags: IOB2 on ${manifest.wordPiece === 'first' ? 'the first piece of each word' : 'the first piece of each word that is more than a bare word-start mark'}. Temperature of calibrated scores: ${(manifest.temperature ?? 1).toFixed(3)} (softmax of the logits divided by it).` : '',
     '',
+    ...(format === 'onnx-int8' ? quantizationLines() : []),
     '## Scores',
     '',
+    ...(format === 'onnx-int8' && scores.length > 0 ? ['These are figures of the model before it was quantized; the model in this folder was not scored.', ''] : []),
     ...scoreLines(manifest, scores),
     '',
     '## Data',
@@ -118,7 +121,20 @@ function title({ kind }: Manifest): string {
 
 function useLines(format: ExportFormat): string[] {
   if (format === 'hf') return ['In this folder, with `pip install torch transformers`:'];
-  return ['In this folder, with `pip install onnxruntime tokenizers`; `model.onnx` has float32 weights and takes batches and sequences of any size:'];
+  const weights = format === 'onnx' ? 'float32' : 'int8';
+  return [`In this folder, with \`pip install onnxruntime tokenizers\`; \`model.onnx\` has ${weights} weights and takes batches and sequences of any size:`];
+}
+
+/** Source of what it lost: README.md of the project, where exports are described. */
+function quantizationLines(): string[] {
+  return [
+    '## Quantization',
+    '',
+    'This is a quantized form of the model. Word embeddings are integers of 8 bits with a scale for each row; weights of linear layers are such integers with a scale for each output, small enough for processors without VNNI to compute the same; what is multiplied by them becomes integers of 8 bits as the model runs. All else, the output layer too, is float32.',
+    '',
+    'One scale holds for all pieces of a batch: the other sentences of a batch, and padding, change outputs by as much as rounding does. No data was used to choose scales.',
+    '',
+  ];
 }
 
 function scoreLines(manifest: Manifest, scores: readonly CardScore[]): string[] {

@@ -45,7 +45,7 @@ export async function openExport(storage: Storage, parts: ExportParts, format: E
     await fileOf('tokenizer.json', join(encoder.directory, 'tokenizer.json')),
   ];
   const weights = openWeights(encoder, manifest, tensors);
-  const model = format === 'hf' ? [modelSafetensors(encoder, weights.all)] : onnxModel(manifest, weights.all);
+  const model = format === 'hf' ? [modelSafetensors(encoder, weights.all)] : onnxModel(manifest, weights.all, { precision: format === 'onnx-int8' ? 'int8' : 'float32' });
   return { files: [...described, ...model], close: () => weights.close() };
 }
 

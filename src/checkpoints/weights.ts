@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { InstalledEncoder } from '../encoders/registry.ts';
 import { encoderWeightNames, nameInFile } from '../models/names.ts';
-import { SafetensorsFile, type NamedTensors } from '../tensor/safetensors.ts';
+import { SafetensorsFile, type NamedTensor, type NamedTensors } from '../tensor/safetensors.ts';
 import type { Manifest } from './manifest.ts';
 
 /** Rows converted at once: some 5 ms, so that other requests of the process are not kept waiting. */
@@ -13,7 +13,7 @@ export interface ModelWeight {
   /** Ours. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** The float32 values, row-major; big tables come in parts. */
+  /** The float32 values, row-major; big tables come in parts of whole rows. */
   parts(): AsyncGenerator<Float32Array>;
 }
 
@@ -27,7 +27,7 @@ export function openWeights(encoder: InstalledEncoder, manifest: Manifest, train
   const file = new SafetensorsFile(join(encoder.directory, 'model.safetensors'));
   const weightOf = (name: string): ModelWeight => {
     const own = trained[name];
-    if (own !== undefined) return { name, shape: own.shape, parts: () => whole(own.data) };
+    if (own !== undefined) return { name, shape: own.shape, parts: () => partsOf(own) };
     const stored = nameInFile(file, encoder.config.family, name);
     const shape = file.shape(stored);
     return { name, shape, parts: () => readInParts(file, stored, shape) };
@@ -40,13 +40,16 @@ export function openWeights(encoder: InstalledEncoder, manifest: Manifest, train
   }
 }
 
-export function bytesOf(data: Float32Array): Buffer {
+export function bytesOf(data: Float32Array | Int8Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- as the others are
-async function* whole(data: Float32Array): AsyncGenerator<Float32Array> {
-  yield data;
+async function* partsOf({ data, shape }: NamedTensor): AsyncGenerator<Float32Array> {
+  const size = shape.length === 2 ? ROWS_AT_ONCE * (shape[1] ?? 1) : data.length;
+  for (let begin = 0; begin < data.length; begin += size) {
+    yield data.subarray(begin, begin + size);
+    await breathe();
+  }
 }
 
 async function* readInParts(file: SafetensorsFile, name: string, shape: readonly number[]): AsyncGenerator<Float32Array> {

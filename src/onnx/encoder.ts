@@ -2,6 +2,7 @@
 import type { EncoderConfig } from '../models/config.ts';
 import { HEAD_BIAS, HEAD_WEIGHT } from '../models/names.ts';
 import { GraphBuilder, type Graph } from './graph.ts';
+import { floatWeights, integerWeights, type Precision, type Weights } from './linear.ts';
 import type { Port } from './messages.ts';
 
 /** Added to the scores of padding, which softmax then gives exactly 0; the lowest float32, as in transformers. */
@@ -14,15 +15,18 @@ export interface EncoderGraphOptions {
   readonly tags: number | null;
   /** From our name of a weight to the graph's. */
   readonly nameOf: (weight: string) => string;
+  /** int8: weights are as `quantizedWeights` has them. */
+  readonly precision: Precision;
 }
 
 /**
  * Inputs int64 `[batch, sequence]`: `input_ids`, `attention_mask` (1, and 0 for padding), and `token_type_ids` in the BERT family.
  * Output float32: `logits` `[batch, sequence, tags]`, or without a head `last_hidden_state` `[batch, sequence, hidden]`.
  */
-export function encoderGraph({ config, tags, nameOf }: EncoderGraphOptions): Graph {
+export function encoderGraph({ config, tags, nameOf, precision }: EncoderGraphOptions): Graph {
   const builder = new GraphBuilder();
-  const part: Part = { builder, config, nameOf };
+  const weights = precision === 'int8' ? integerWeights(builder) : floatWeights(builder);
+  const part: Part = { builder, weights, config, nameOf };
   const output = tags === null ? 'last_hidden_state' : 'logits';
   let x = embed(part);
   const mask = maskOf(part);
@@ -46,15 +50,16 @@ export function isTransposed(name: string): boolean {
 
 interface Part {
   readonly builder: GraphBuilder;
+  readonly weights: Weights;
   readonly config: EncoderConfig;
   readonly nameOf: (weight: string) => string;
 }
 
 /** @returns `[batch, sequence, hidden]` */
 function embed(part: Part): string {
-  const { builder, config, nameOf } = part;
+  const { builder, weights, config, nameOf } = part;
   const look = (table: string, rows: string): string => builder.add('Gather', [nameOf(table), rows], { axis: { i: 0 } });
-  let x = builder.add('Add', [look('embeddings.word', 'input_ids'), look('embeddings.position', positionsOf(part))]);
+  let x = builder.add('Add', [weights.look(nameOf('embeddings.word'), 'input_ids'), look('embeddings.position', positionsOf(part))]);
   if (config.typeVocabularySize > 0) x = builder.add('Add', [x, look('embeddings.type', config.family === 'bert' ? 'token_type_ids' : builder.integer(0))]);
   return norm(part, { x, weights: 'embeddings.norm' });
 }
@@ -82,8 +87,8 @@ function maskOf({ builder }: Part): string {
 function block(part: Part, { x, mask, output }: { x: string; mask: string; output?: string }): string {
   const { builder } = part;
   const middle = norm(part, { x: builder.add('Add', [linear(part, attention(part, { x, mask }), 'output'), x]), weights: 'attentionNorm' });
-  const wide = gelu(builder, linear(part, middle, 'up'));
-  return norm(part, { x: builder.add('Add', [linear(part, wide, 'down'), middle]), weights: 'outputNorm', ...(output !== undefined && { output }) });
+  const wide = gelu(builder, linear(part, middle, 'up', { rowwise: true }));
+  return norm(part, { x: builder.add('Add', [linear(part, wide, 'down', { rowwise: true }), middle]), weights: 'outputNorm', ...(output !== undefined && { output }) });
 }
 
 function attention(part: Part, { x, mask }: { x: string; mask: string }): string {
@@ -100,8 +105,8 @@ function attention(part: Part, { x, mask }: { x: string; mask: string }): string
   return builder.add('Reshape', [joined, builder.integers(0, 0, config.hiddenSize)]);
 }
 
-function linear({ builder, nameOf }: Part, x: string, name: string): string {
-  return builder.add('Add', [builder.add('MatMul', [x, nameOf(`${name}.weight`)]), nameOf(`${name}.bias`)]);
+function linear({ builder, weights, nameOf }: Part, x: string, name: string, options: { rowwise?: boolean } = {}): string {
+  return builder.add('Add', [weights.multiply(x, nameOf(`${name}.weight`), options), nameOf(`${name}.bias`)]);
 }
 
 function norm({ builder, config, nameOf }: Part, { x, weights, output }: { x: string; weights: string; output?: string }): string {

@@ -10,9 +10,10 @@ const WEIGHTS_FILE = 'model.onnx.data';
 /** Where weights of the second file begin, so that they can be mapped. */
 const PAGE_BYTES = 4096;
 
-/** A float32 weight; its bytes come as they are written. */
+/** A weight whose bytes come as they are written. */
 export interface Weight {
   readonly name: string;
+  readonly dtype: 'float32' | 'int8';
   readonly shape: readonly number[];
   chunks(): AsyncIterable<Buffer>;
 }
@@ -87,14 +88,14 @@ function constant({ bytes: value, ...head }: Constant): Initializer {
 }
 
 function inline(weight: Weight): Initializer {
-  const tensor = Buffer.concat([encodeTensorHead({ ...weight, dtype: 'float32' }), bytesHead(FIELDS.tensor.rawData, sizeOf(weight))]);
+  const tensor = Buffer.concat([encodeTensorHead(weight), bytesHead(FIELDS.tensor.rawData, sizeOf(weight))]);
   return { head: Buffer.concat([bytesHead(FIELDS.graph.initializer, tensor.length + sizeOf(weight)), tensor]), weight };
 }
 
 function outside(weight: Weight, place: External): Initializer {
-  return { head: bytes(FIELDS.graph.initializer, encodeTensorHead({ ...weight, dtype: 'float32' }, place)) };
+  return { head: bytes(FIELDS.graph.initializer, encodeTensorHead(weight, place)) };
 }
 
-function sizeOf({ shape }: Weight): number {
-  return 4 * shape.reduce((a, b) => a * b, 1);
+function sizeOf({ dtype, shape }: Weight): number {
+  return (dtype === 'int8' ? 1 : 4) * shape.reduce((a, b) => a * b, 1);
 }

@@ -20,13 +20,26 @@ export class GraphBuilder {
   /** @param name of the output; absent: the operator's, numbered @returns the name of the output */
   add(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}, name?: string): string {
     const output = name ?? `${op}_${this.#nodes.length}`;
-    this.#nodes.push({ op, inputs, output, attributes });
+    this.#nodes.push({ op, inputs, outputs: [output], attributes });
     return output;
+  }
+
+  /** What makes a tensor uint8 by its smallest and its largest value. @returns names of the numbers, and of their scale and zero point */
+  quantize(input: string): { numbers: string; scale: string; zero: string } {
+    const prefix = `DynamicQuantizeLinear_${this.#nodes.length}`;
+    const names = { numbers: prefix, scale: `${prefix}_scale`, zero: `${prefix}_zero` };
+    this.#nodes.push({ op: 'DynamicQuantizeLinear', inputs: [input], outputs: Object.values(names), attributes: {} });
+    return names;
   }
 
   /** A float32 number. */
   number(value: number): string {
     return this.#constant('float32', [], Buffer.from(Float32Array.of(value).buffer), String(value));
+  }
+
+  /** An int8 number. */
+  byte(value: number): string {
+    return this.#constant('int8', [], Buffer.from(Int8Array.of(value).buffer), String(value));
   }
 
   /** An int64 number. */

@@ -2,7 +2,7 @@
 import { bytes, float, integer } from '../tensor/protobuf.ts';
 
 /** Values of onnx.TensorProto.DataType. */
-export const DataType = { float32: 1, int64: 7 } as const;
+export const DataType = { float32: 1, int8: 3, int64: 7 } as const;
 export type DataType = keyof typeof DataType;
 
 /** ONNX 1.12, of 2022: has LayerNormalization, and onnxruntime reads it from 1.12 on. */
@@ -17,7 +17,7 @@ export type Attribute = { readonly i: number } | { readonly f: number } | { read
 export interface Node {
   readonly op: string;
   readonly inputs: readonly string[];
-  readonly output: string;
+  readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
@@ -69,10 +69,10 @@ export function encodeTensorHead({ name, dtype, shape }: TensorHead, external?: 
   return Buffer.concat([...head, ...place.map((entry) => bytes(13, encodeEntry(entry))), integer(14, EXTERNAL)]);
 }
 
-function encodeNode({ op, inputs, output, attributes }: Node): Buffer {
+function encodeNode({ op, inputs, outputs, attributes }: Node): Buffer {
   const encoded = Object.entries(attributes).map(([name, attribute]) => bytes(5, encodeAttribute(name, attribute)));
   // named after what it gives, for error messages and profilers
-  return Buffer.concat([...inputs.map((input) => bytes(1, input)), bytes(2, output), bytes(3, output), bytes(4, op), ...encoded]);
+  return Buffer.concat([...inputs.map((input) => bytes(1, input)), ...outputs.map((output) => bytes(2, output)), bytes(3, outputs[0] ?? op), bytes(4, op), ...encoded]);
 }
 
 function encodeAttribute(name: string, attribute: Attribute): Buffer {

@@ -17,6 +17,7 @@ import { exportParts } from '../../src/runs/downloads.ts';
 import { directoryStorage } from '../../src/storage/directory.ts';
 import { createCheckpoint } from '../../src/store/checkpoints.ts';
 import { putModel } from '../../src/store/models.ts';
+import type { ExportFormat } from '../../src/schemas/checkpoint.ts';
 import type { Store } from '../../src/store/store.ts';
 import { manifestOf, trainedOf } from '../checkpoints/world.ts';
 import { testFolder, testStore } from '../helper.ts';
@@ -37,6 +38,16 @@ test('the command exports from the database and artifacts of its environment, an
   assert.match(await readFile(join(out, 'README.md'), 'utf8'), new RegExp(`Checkpoint \`${checkpointId}\``));
   assert.deepEqual(await readdir(join(folder, 'out')), ['here'], 'nothing half-written is left');
   assert.deepEqual(await mtmt(...args), { status: 1, said: `\n${out} is not empty; nothing is overwritten\n` });
+});
+
+test('an int8 export has the files of a float32 one, and its model card says what it is', async (t) => {
+  const { mtmt, folder, checkpointId } = await place(t);
+  const out = join(folder, 'int8');
+  const { status, said } = await mtmt('export', 'default', '--format', 'onnx-int8', '--out', out);
+  assert.equal(status, 0, said);
+  assert.ok(said.startsWith(`${checkpointId} as onnx-int8 in ${out}: README.md`), said);
+  assert.deepEqual((await readdir(out)).sort(), [...DESCRIBED, 'model.onnx'].sort());
+  assert.match(await readFile(join(out, 'README.md'), 'utf8'), /^- onnx\n- int8\n[^]*^## Quantization\n\nThis is a quantized form of the model\..*has int8 weights/ms);
 });
 
 test('a checkpoint is found by its id, its run’s and its alias, and what is not there is named', async (t) => {
@@ -77,7 +88,7 @@ test('a service that runs on the data folder gives the same files, asked with a 
   });
   app.get('/health/live', () => ({}));
   app.get('/models/default', () => ({ checkpointId }));
-  app.get<{ Querystring: { format: 'hf' | 'onnx' } }>('/checkpoints/:checkpointId/download', async (request, reply) => {
+  app.get<{ Querystring: { format: ExportFormat } }>('/checkpoints/:checkpointId/download', async (request, reply) => {
     const { sizeBytes, stream } = await downloads.open(checkpointId, request.query.format);
     return reply.type('application/x-tar').header('content-length', sizeBytes).send(stream());
   });

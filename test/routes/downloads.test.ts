@@ -42,8 +42,10 @@ test('downloads of checkpoints', async (t) => {
     });
   }
   await t.test('another format has another name, and an unknown one is refused', async () => {
-    const onnx = await api.app.inject({ method: 'GET', url: `${URL}?format=onnx` });
-    assert.deepEqual([onnx.statusCode, onnx.headers['content-disposition']], [200, 'attachment; filename="ckpt_known-onnx.tar"']);
+    for (const format of ['onnx', 'onnx-int8']) {
+      const answer = await api.app.inject({ method: 'GET', url: `${URL}?format=${format}` });
+      assert.deepEqual([answer.statusCode, answer.headers['content-disposition']], [200, `attachment; filename="ckpt_known-${format}.tar"`]);
+    }
     const unknown = await api.app.inject({ method: 'GET', url: `${URL}?format=pickle` });
     assert.deepEqual([unknown.statusCode, unknown.json<{ code: string }>().code], [400, 'REQUEST_INVALID']);
   });
