@@ -49,6 +49,7 @@ const preloading = preload({
 const tagger = tagging({
   pool,
   checkpointOfAlias: (alias) => preloading.resolve(alias),
+  lastOfAlias: (alias) => preloading.lastOf(alias),
   scoredLanguages: shared((runId) => scoredLanguages(store, runId)),
   limit: config.taggerQueue,
 });

@@ -13,6 +13,8 @@ export interface PreloadOptions {
 export interface Preload {
   /** `checkpointOfAlias`, which remembers who was asked for. */
   resolve(alias: string): Promise<string | null>;
+  /** Where the alias was seen to point last; null where it was not. */
+  lastOf(alias: string): string | null;
   /** Loads what known aliases point at since they were last looked at; what the pool has dropped since then stays away. Never rejects. */
   refresh(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export function preload({ pool, checkpointOfAlias, always, onFailure }: PreloadO
       if (checkpointId !== null) remember(alias, checkpointId);
       return checkpointId;
     },
+    lastOf: (alias) => seen.get(alias) ?? null,
     async refresh() {
       for (const alias of [...seen.keys()]) await look(alias);
     },

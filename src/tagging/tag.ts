@@ -4,7 +4,7 @@ import type { Recognized } from '../inference/recognizer.ts';
 import type { NerRequest, NerResponse, NerResult } from '../schemas/ner.ts';
 import { admission } from './admission.ts';
 import { batcher, type BatchOptions } from './batcher.ts';
-import { locate } from './document.ts';
+import { locate, type Document } from './document.ts';
 import { entitiesOf, tagsOfEntities } from './entities.ts';
 import { documentsOf } from './input.ts';
 import type { ModelPool, TaggingModel } from './pool.ts';
@@ -14,6 +14,8 @@ export interface TaggingOptions {
   readonly pool: ModelPool;
   /** The checkpoint that an alias points at now; asked anew for each request, so that an alias moves at once. */
   readonly checkpointOfAlias: (alias: string) => Promise<string | null>;
+  /** Where it pointed when it was asked last: most likely there still. */
+  readonly lastOfAlias?: (alias: string) => string | null;
   /** Languages in which the run was scored, sorted. */
   readonly scoredLanguages: (runId: string) => Promise<readonly string[]>;
   /** Requests at work or waiting, at most; one client's are at most three quarters of them. */
@@ -28,16 +30,53 @@ export interface Tagging {
   waiting(): number;
 }
 
+interface Named {
+  readonly alias: string | null;
+  readonly checkpointId: string;
+}
+
+interface Work {
+  readonly documents: readonly Document[];
+  readonly request: NerRequest;
+  readonly options: BatchOptions;
+}
+
 export const DEFAULT_ALIAS = 'default';
 
-export function tagging({ pool, checkpointOfAlias, scoredLanguages, limit, maxWaitingPieces }: TaggingOptions): Tagging {
+export function tagging({ pool, checkpointOfAlias, lastOfAlias = () => null, scoredLanguages, limit, maxWaitingPieces }: TaggingOptions): Tagging {
   const batches = batcher();
   const { enter, assertRoom, count } = admission({ limit, maxPieces: maxWaitingPieces, waiting: () => batches.waiting() });
 
   async function answer(request: NerRequest, options: BatchOptions): Promise<NerResponse> {
+    const name = request.model ?? DEFAULT_ALIAS;
+    if (name.startsWith('ckpt_')) return answerBy({ alias: null, checkpointId: name }, { documents: await documentsOf(request, options.signal), request, options });
+    const asked = checkpointOf(name);
+    asked.catch(() => undefined); // heard below, unless the texts are refused first
+    const work = { documents: await documentsOf(request, options.signal), request, options };
+    const last = lastOfAlias(name);
+    // not beside others: their batches hold the thread, and answers would then wait for Postgres's at the end
+    const early = count() === 1 && last !== null && pool.isLoaded(last) ? await answerEarly({ alias: name, checkpointId: last }, { asked, ...work }) : null;
+    return early ?? answerBy({ alias: name, checkpointId: await asked }, work);
+  }
+
+  /** The model is read while Postgres is asked whether the alias still points there. @returns null where it does not: what was read for it is nobody's answer */
+  async function answerEarly(model: Named, { asked, options, ...work }: Work & { asked: Promise<string> }): Promise<NerResponse | null> {
+    const moved = new AbortController();
+    const signal = options.signal === undefined ? moved.signal : AbortSignal.any([options.signal, moved.signal]);
+    const isThere = asked.then((now) => {
+      if (now !== model.checkpointId) moved.abort();
+      return now === model.checkpointId;
+    });
+    isThere.catch(() => undefined); // heard below
+    // the model holds the thread: first let the question out
+    await new Promise(setImmediate);
+    const answering = answerBy(model, { ...work, options: { ...options, signal } });
+    answering.catch(() => undefined); // heard if the alias is still there
+    return (await isThere) ? answering : null;
+  }
+
+  function answerBy({ alias, checkpointId }: Named, { documents, request, options }: Work): Promise<NerResponse> {
     const { signal } = options;
-    const documents = await documentsOf(request, signal);
-    const { alias, checkpointId } = await resolve(request.model ?? DEFAULT_ALIAS);
     return pool.use(checkpointId, async (model) => {
       signal?.throwIfAborted();
       const readings = await readingsOf(documents, { model, request });
@@ -52,11 +91,10 @@ export function tagging({ pool, checkpointOfAlias, scoredLanguages, limit, maxWa
     });
   }
 
-  async function resolve(name: string): Promise<{ alias: string | null; checkpointId: string }> {
-    if (name.startsWith('ckpt_')) return { alias: null, checkpointId: name };
-    const checkpointId = await checkpointOfAlias(name);
-    if (checkpointId !== null) return { alias: name, checkpointId };
-    throw name === DEFAULT_ALIAS ? fail('NO_MODEL', {}) : fail('MODEL_NOT_FOUND', { model: name });
+  async function checkpointOf(alias: string): Promise<string> {
+    const checkpointId = await checkpointOfAlias(alias);
+    if (checkpointId !== null) return checkpointId;
+    throw alias === DEFAULT_ALIAS ? fail('NO_MODEL', {}) : fail('MODEL_NOT_FOUND', { model: alias });
   }
 
   async function warningsOf({ language }: NerRequest, { runId }: TaggingModel): Promise<string[]> {

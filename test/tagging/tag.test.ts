@@ -11,18 +11,24 @@ interface FixtureOptions extends FakeModelOptions {
   readonly limit?: number;
   readonly maxWaitingPieces?: number;
   readonly languages?: string[];
+  readonly lastOfAlias?: (alias: string) => string | null;
+  /** Before the answer where an alias points. */
+  readonly asking?: () => Promise<void>;
 }
 
 function fixture(o: FixtureOptions = {}): Tagging & { models: Map<string, FakeModel> } {
-  const { aliases = new Map([['default', 'ckpt_1']]), limit = 10, maxWaitingPieces, languages = ['es', 'pt-BR'], ...options } = o;
+  const { aliases = new Map([['default', 'ckpt_1']]), limit = 10, maxWaitingPieces, languages = ['es', 'pt-BR'], lastOfAlias, asking = () => Promise.resolve(), ...options } = o;
   const models = new Map<string, FakeModel>();
   const load = async (checkpointId: string): Promise<FakeModel> => {
     const model = fakeModel({ ...options, checkpointId });
     models.set(checkpointId, model);
     return model;
   };
-  const checkpointOfAlias = async (alias: string): Promise<string | null> => aliases.get(alias) ?? null;
-  return { ...tagging({ pool: modelPool({ find: async (checkpointId) => ({ sizeBytes: 1, load: () => load(checkpointId) }), budgetBytes: 1 }), checkpointOfAlias, scoredLanguages: async () => languages, limit, ...(maxWaitingPieces !== undefined && { maxWaitingPieces }) }), models };
+  const checkpointOfAlias = async (alias: string): Promise<string | null> => {
+    await asking();
+    return aliases.get(alias) ?? null;
+  };
+  return { ...tagging({ pool: modelPool({ find: async (checkpointId) => ({ sizeBytes: 1, load: () => load(checkpointId) }), budgetBytes: 1 }), checkpointOfAlias, ...(lastOfAlias && { lastOfAlias }), scoredLanguages: async () => languages, limit, ...(maxWaitingPieces !== undefined && { maxWaitingPieces }) }), models };
 }
 
 test('A text is answered whole', async () => {
@@ -181,4 +187,76 @@ test('An alias moved under load answers each request with one model, the new one
   assert.ok(models.get('ckpt_1')?.calls.flat(2).every((word) => word.startsWith('Old')));
   assert.ok(models.get('ckpt_2')?.calls.flat(2).every((word) => word.startsWith('New')));
   assert.equal(models.get('ckpt_1')?.isDisposed, true);
+});
+
+describe('While it is asked where an alias points', () => {
+  interface Asked {
+    readonly tag: Tagging['tag'];
+    readonly aliases: Map<string, string>;
+    readonly models: Map<string, FakeModel>;
+    readonly answer: () => void;
+  }
+  /** `default` points at a loaded model, and the next question is not answered before `answer`. */
+  async function asked(): Promise<Asked> {
+    const aliases = new Map([['default', 'ckpt_1']]);
+    const { work, open } = gate();
+    const state = { asking: (): Promise<void> => Promise.resolve() };
+    const { tag, models } = fixture({ aliases, lastOfAlias: (alias) => (alias === 'default' ? 'ckpt_1' : null), asking: () => state.asking() });
+    await tag({ text: 'warm' });
+    state.asking = work;
+    return { tag, aliases, models, answer: open };
+  }
+  const readBy = (models: ReadonlyMap<string, FakeModel>, checkpointId: string): string[] => models.get(checkpointId)?.calls.flat(2) ?? [];
+
+  test('the model is read that it pointed at last', async () => {
+    const { tag, models, answer } = await asked();
+    const pending = tag({ text: 'Bert' });
+    await until(() => readBy(models, 'ckpt_1').includes('Bert'));
+    answer();
+    const { model, results } = await pending;
+    assert.deepEqual([model.checkpointId, model.alias, results[0]?.entities.length], ['ckpt_1', 'default', 1]);
+    assert.deepEqual(readBy(models, 'ckpt_1'), ['warm', 'Bert']);
+  });
+
+  test('and where it has moved, the answer is the new one’s', async () => {
+    const { tag, aliases, models, answer } = await asked();
+    const pending = tag({ text: 'Bert' });
+    await until(() => readBy(models, 'ckpt_1').includes('Bert'));
+    aliases.set('default', 'ckpt_2');
+    answer();
+    assert.equal((await pending).model.checkpointId, 'ckpt_2');
+    assert.deepEqual(readBy(models, 'ckpt_2'), ['Bert']);
+  });
+
+  test('and where it is gone, there is no answer', async () => {
+    const { tag, aliases, answer } = await asked();
+    const pending = tag({ text: 'Bert' });
+    aliases.delete('default');
+    answer();
+    await assert.rejects(pending, { code: 'NO_MODEL' });
+  });
+
+  test('texts are refused all the same', async () => {
+    const { tag, answer } = await asked();
+    const long = assert.rejects(tag({ text: 'word '.repeat(30), overflow: 'error' }), { code: 'TEXT_TOO_LONG' });
+    const broken = assert.rejects(tag({ text: '\ud800' }), { code: 'TEXT_NOT_UNICODE' });
+    answer();
+    await Promise.all([long, broken]);
+  });
+
+  test('a model that is not loaded is not loaded for its sake', async () => {
+    const aliases = new Map([['default', 'ckpt_2']]);
+    const { tag, models } = fixture({ aliases, lastOfAlias: () => 'ckpt_1' });
+    assert.equal((await tag({ text: 'a' })).model.checkpointId, 'ckpt_2');
+    assert.deepEqual([...models.keys()], ['ckpt_2']);
+  });
+
+  test('a client may leave', async () => {
+    const { tag, answer } = await asked();
+    const leaving = new AbortController();
+    const pending = tag({ text: 'Bert' }, { signal: leaving.signal });
+    leaving.abort(new Error('gone'));
+    answer();
+    await assert.rejects(pending, /gone/);
+  });
 });
