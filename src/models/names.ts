@@ -18,6 +18,11 @@ export function layerWeightNames(layer: number): string[] {
   return [...linears, ...norms].map((name) => `layers.${layer}.${name}`);
 }
 
+/** A matrix that inputs are multiplied by, `[out, in]`. @param name ours */
+export function isLinearWeight(name: string): boolean {
+  return name.endsWith('.weight');
+}
+
 export const HEAD_WEIGHT = 'head.weight';
 export const HEAD_BIAS = 'head.bias';
 /** A student's second head, for the right side of pairs; it is there in training only. */

@@ -1,6 +1,6 @@
 /** An encoder, and the tag head on it, as a graph of ONNX operators: the mathematics of `models/encoder.ts` for padded batches of any size. */
 import type { EncoderConfig } from '../models/config.ts';
-import { HEAD_BIAS, HEAD_WEIGHT } from '../models/names.ts';
+import { HEAD_BIAS, HEAD_WEIGHT, isLinearWeight } from '../models/names.ts';
 import { GraphBuilder, type Graph } from './graph.ts';
 import { floatWeights, integerWeights, type Precision, type Weights } from './linear.ts';
 import type { Port } from './messages.ts';
@@ -45,7 +45,7 @@ export function inputNames({ family }: Pick<EncoderConfig, 'family'>): string[] 
 
 /** Linear weights are read the other way round, `[in, out]`. @param name ours */
 export function isTransposed(name: string): boolean {
-  return name.endsWith('.weight');
+  return isLinearWeight(name);
 }
 
 interface Part {

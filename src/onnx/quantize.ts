@@ -1,6 +1,6 @@
 /** Rows of numbers as 8-bit integers, each row with a scale of its own. */
 import type { EncoderConfig } from '../models/config.ts';
-import { layerWeightNames } from '../models/names.ts';
+import { isLinearWeight, layerWeightNames } from '../models/names.ts';
 
 const LARGEST = 127;
 
@@ -39,7 +39,7 @@ export function scalesOfRows(values: Float32Array, { columns, use }: { columns: 
 
 /** Our names of the weights that an int8 model has as integers. What is small or adds up stays float32, the head too: it is 1 % of the time. */
 export function quantizedWeights({ layers }: Pick<EncoderConfig, 'layers'>): Map<string, RowUse> {
-  const linears = Array.from({ length: layers }, (_, layer) => layerWeightNames(layer)).flat().filter((name) => name.endsWith('.weight'));
+  const linears = Array.from({ length: layers }, (_, layer) => layerWeightNames(layer)).flat().filter(isLinearWeight);
   return new Map<string, RowUse>([['embeddings.word', 'entry'], ...linears.map((name): [string, RowUse] => [name, 'factors'])]);
 }
 

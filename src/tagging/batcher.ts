@@ -97,6 +97,12 @@ export function batcher(): Batcher {
     else if (job.results.length === job.sequences.length) job.end();
   }
 
+  /** Nothing more of it is drawn or waited for. */
+  function withdraw(job: Job): void {
+    turns.remove(job);
+    count(job, -job.pieces);
+  }
+
   /** A job that has ended counts nothing any more, though its batch be computed still. */
   function count(job: Job, pieces: number): void {
     const change = Math.max(pieces, -job.pieces);
@@ -109,14 +115,12 @@ export function batcher(): Batcher {
       if (sequences.length === 0) return Promise.resolve([]);
       return new Promise((resolve, reject) => {
         const abort = (): void => {
-          turns.remove(job);
-          count(job, -job.pieces);
-          if (!job.isComputed) job.end(signal?.reason);
+          if (job.isComputed) withdraw(job);
+          else job.end(signal?.reason);
         };
         const job: Job = { recognizer, sequences, client, results: [], drawn: 0, isComputed: false, signal, pieces: 0, end };
         function end(error?: unknown): void {
-          turns.remove(job);
-          count(job, -job.pieces);
+          withdraw(job);
           signal?.removeEventListener('abort', abort);
           if (error === undefined) resolve(job.results);
           else reject(error instanceof Error ? error : new Error('the model failed', { cause: error }));

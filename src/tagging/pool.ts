@@ -24,7 +24,6 @@ export interface ModelPool {
   use<T>(checkpointId: string, work: (model: TaggingModel) => Promise<T>): Promise<T>;
   /** Checkpoints whose models are loaded. */
   loaded(): string[];
-  isLoaded(checkpointId: string): boolean;
   /** Frees every model as soon as nobody uses it. */
   close(): Promise<void>;
 }
@@ -96,7 +95,6 @@ export function modelPool({ find, budgetBytes }: { find: (checkpointId: string) 
       }
     },
     loaded: () => [...entries].filter(([, { isLoaded }]) => isLoaded).map(([checkpointId]) => checkpointId),
-    isLoaded: (checkpointId) => entries.get(checkpointId)?.isLoaded === true,
     async close() {
       isClosed = true;
       await loading;

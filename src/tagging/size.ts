@@ -2,7 +2,7 @@
 import type { Manifest } from '../checkpoints/manifest.ts';
 import { WORD_EMBEDDINGS } from '../encoders/weights.ts';
 import type { EncoderConfig } from '../models/config.ts';
-import { encoderWeightNames } from '../models/names.ts';
+import { encoderWeightNames, isLinearWeight } from '../models/names.ts';
 import { weightShape } from '../models/shapes.ts';
 import type { Precision } from '../tensor/emit.ts';
 
@@ -23,5 +23,5 @@ export function sizeOfModel(config: EncoderConfig, { tags }: Pick<Manifest, 'tag
 
 /** What products read is kept as they read it, and only so. */
 function bytesOf(name: string, precision: Precision): number {
-  return precision === 'bfloat16' && name.endsWith('.weight') ? HALF_BYTES : FLOAT_BYTES;
+  return precision === 'bfloat16' && isLinearWeight(name) ? HALF_BYTES : FLOAT_BYTES;
 }

@@ -55,7 +55,7 @@ export function tagging({ pool, checkpointOfAlias, lastOfAlias = () => null, sco
     const work = { documents: await documentsOf(request, options.signal), request, options };
     const last = lastOfAlias(name);
     // not beside others: their batches hold the thread, and answers would then wait for Postgres's at the end
-    const early = count() === 1 && last !== null && pool.isLoaded(last) ? await answerEarly({ alias: name, checkpointId: last }, { asked, ...work }) : null;
+    const early = count() === 1 && last !== null && pool.loaded().includes(last) ? await answerEarly({ alias: name, checkpointId: last }, { asked, ...work }) : null;
     return early ?? answerBy({ alias: name, checkpointId: await asked }, work);
   }
 

@@ -50,8 +50,7 @@ export function programGraph(spec: ProgramSpec): { savedModel: Buffer; layout: P
     graph.read(variable, `read/${name}`);
   }
   const zeroes = [...slots].map(([name, variable]) => own(graph, variable, graph.filled(DataType.float32, variable.shape, graph.scalar(0), `zero/${name}`), `zeroing/${name}`));
-  const used = graph.dependenciesOf(compiled.flatMap(({ outputs, accumulated }) => [...outputs.map(({ ref }) => ref), ...(accumulated === null ? [] : [accumulated])]));
-  const unused = [...variables].filter(([, { handle }]) => graph.initializers.length > 0 && !used.has(handle));
+  const unused = graph.initializers.length === 0 ? [] : unreadBy(compiled, { graph, variables });
   const layout: ProgramLayout = {
     functions,
     state: Object.fromEntries([...state].map(([name, { shape }]) => [name, shape])),
@@ -60,6 +59,13 @@ export function programGraph(spec: ProgramSpec): { savedModel: Buffer; layout: P
     zeroed: zeroes.length === 0 ? null : graph.after(zeroes, 'zeroed'),
   };
   return { savedModel: graph.encode(), layout };
+}
+
+/** Variables that no function reads itself: what it reads is made of them once. */
+function unreadBy(functions: readonly FunctionLayout[], { graph, variables }: { graph: GraphBuilder; variables: ReadonlyMap<string, GraphVariable> }): [string, GraphVariable][] {
+  const results = functions.flatMap(({ outputs, accumulated }) => [...outputs.map(({ ref }) => ref), ...(accumulated === null ? [] : [accumulated])]);
+  const read = graph.dependenciesOf(results);
+  return [...variables].filter(([, { handle }]) => !read.has(handle));
 }
 
 /**

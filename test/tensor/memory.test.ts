@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
+import { memoryOf } from '../../src/cli/benchmark/serve/tagger-memory.ts';
 import { giveBackMemory, loadBackend } from '../../src/tensor/backend.ts';
 import { compile } from '../../src/tensor/compile.ts';
 import { linear } from '../../src/tensor/ops.ts';
@@ -16,14 +17,14 @@ const WEIGHT_BYTES = 4 * COLUMNS * ROWS;
 
 test('A frozen program holds its weights as bfloat16 alone, and nothing once it is disposed of', () => {
   made().dispose(); // what is loaded with the first one stays
-  const before = resident('RssAnon');
+  const before = anonymousBytes();
   const program = made();
   program.freeze();
   const { y } = program.call('apply', { x: new Float32Array(COLUMNS).fill(1) });
   assert.ok(y?.every((value) => value === COLUMNS / 2));
-  assertNear(resident('RssAnon') - before, WEIGHT_BYTES / 2);
+  assertNear(anonymousBytes() - before, WEIGHT_BYTES / 2);
   program.dispose();
-  assertNear(resident('RssAnon') - before, 0);
+  assertNear(anonymousBytes() - before, 0);
 });
 
 test('What was read of libtensorflow to start it is given back, and comes back when it is needed', () => {
@@ -46,10 +47,9 @@ function made(): Program {
   return compile({ variables: { weight }, functions: { apply: { inputs: { x: { shape: [1, COLUMNS], dtype: 'float32' } }, run: (weights, { x }) => ({ y: linear(x!, weights['weight']!) }) } }, precision: 'bfloat16' });
 }
 
-/** In bytes. */
-function resident(field: string): number {
+function anonymousBytes(): number {
   giveBackMemory();
-  return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? NaN);
+  return memoryOf(readFileSync('/proc/self/status', 'utf8')).anonymousBytes;
 }
 
 /** Within a tenth of the weights: the JavaScript around them is not counted to the byte. */
