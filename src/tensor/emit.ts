@@ -1,6 +1,7 @@
 /** Turns a recording into nodes of a graph: the ops that lead to the wanted tensors, with what they read bound or constant. */
 import { fail } from '../errors.ts';
 import { nativeProduct, type TensorInfo } from './backend.ts';
+import { blockEndingWith, type Block } from './blocks.ts';
 import type { GraphBuilder, Ref } from './graph.ts';
 import { DataType, type AttrValue } from './proto.ts';
 import type { RecordedConstant, RecordedOp, Recording } from './record.ts';
@@ -36,6 +37,7 @@ const HALF_FORMS: Readonly<Record<string, { inputs: readonly number[]; outputs: 
 };
 /** Takes the gradient in two parts, so that their sum need not be made. */
 const NORM_GRADIENT = 'MtmtLayerNormGrad';
+const BLOCK = 'MtmtBlock';
 
 export interface EmitOptions {
   readonly graph: GraphBuilder;
@@ -79,6 +81,8 @@ class Emitter {
   readonly #halves = new Map<number, Ref>();
   /** Sums that are never made: by the id of their result, what is added. */
   readonly #sums = new Map<number, readonly [number, number]>();
+  /** Blocks that one kernel computes, by the last of their ops. */
+  readonly #blocks = new Map<RecordedOp, Block>();
   readonly #shapes: ReadonlyMap<number, readonly number[]>;
 
   constructor(recording: Recording<unknown>, options: EmitOptions) {
@@ -101,6 +105,7 @@ class Emitter {
       stack.push(...(this.#recording.ops[producer.index] as RecordedOp).inputs);
     }
     for (const index of [...needed]) this.#dissolveSum(this.#recording.ops[index] as RecordedOp, uses, needed);
+    if (this.#options.precision === 'bfloat16' && nativeProduct() !== '') this.#findBlocks(uses, needed);
     return needed;
   }
 
@@ -115,6 +120,22 @@ class Emitter {
     if ([left, right].some((each) => this.#producerOf(each)?.shape.join() !== shape)) return; // one of them is broadcast
     this.#sums.set(id, [left, right]);
     needed.delete(producer.index);
+  }
+
+  #findBlocks(uses: ReadonlyMap<number, number>, needed: Set<number>): void {
+    const readings = { producerOf: (id: number) => this.#opOf(id), usesOf: (id: number) => uses.get(id) ?? 0 };
+    for (const index of [...needed]) {
+      const last = this.#recording.ops[index] as RecordedOp;
+      const block = blockEndingWith(last, readings);
+      if (block === undefined) continue;
+      this.#blocks.set(last, block);
+      for (const { outputs } of block.inner) needed.delete(this.#producers.get(outputs[0]?.id as number)?.index as number);
+    }
+  }
+
+  #opOf(id: number): RecordedOp | undefined {
+    const producer = this.#refs.has(id) ? undefined : this.#producers.get(id);
+    return producer && this.#recording.ops[producer.index];
   }
 
   #producerOf(id: number): { readonly shape: readonly number[] } | undefined {
@@ -158,6 +179,8 @@ class Emitter {
   node(recorded: RecordedOp): void {
     const output = recorded.outputs[0];
     if (output === undefined) return;
+    const block = this.#blocks.get(recorded);
+    if (block !== undefined) return this.#block(block, output.id);
     const attrs = this.#attributes(recorded);
     if (recorded.op === 'Cast' && sameType(attrs['SrcT'], attrs['DstT'])) {
       this.#refs.set(output.id, this.ref(recorded.inputs[0] as number, recorded.op)); // tfjs casts what needs none
@@ -176,6 +199,26 @@ class Emitter {
     if (isHalf && form.twin !== undefined) this.#halves.set((recorded.outputs[form.twin.of] as { id: number }).id, refOf(form.twin.at));
     const kept = output.shape.length === 1 ? this.#kept(output.id, recorded.op, DataType.float32) : undefined; // biases side by side; a matrix is kept as a half
     if (kept !== undefined) this.#refs.set(output.id, kept);
+  }
+
+  #block({ x, matrices, vectors, segments, heads, epsilon }: Block, result: number): void {
+    const halves = [x, ...matrices].map((id) => this.#half(id, BLOCK)) as [Ref, ...Ref[]];
+    const inputs = [halves[0], this.ref(x, BLOCK), ...halves.slice(1), this.#joined(vectors), this.ref(segments, BLOCK)];
+    const ref = this.#add(BLOCK, inputs, { heads: { i: heads.value as number }, epsilon: { f: epsilon.value as number } });
+    this.#refs.set(result, ref);
+    this.#halves.set(result, `${ref}:1`);
+  }
+
+  /** Vectors one behind the other: kept so where none of them changes. */
+  #joined(vectors: readonly number[]): Ref {
+    const { graph, scope } = this.#options;
+    const attrs = { N: { i: vectors.length }, T: { type: DataType.float32 }, Tidx: { type: DataType.int32 } };
+    const axis = graph.constant(DataType.int32, [], Int32Array.of(0));
+    const joined = (): Ref => graph.add('ConcatV2', [...vectors.map((id) => this.ref(id, BLOCK)), axis], attrs, `${scope}/vectors`);
+    const names = vectors.map((id) => this.#nameOfFixed(id));
+    if (names.includes(undefined)) return joined();
+    const size = vectors.reduce((sum, id) => sum + (this.#shapes.get(id)?.[0] ?? 0), 0);
+    return this.#keep(names.join('..'), [size], DataType.float32, joined);
   }
 
   /** MatMul is BatchMatMulV2 of two matrices, with a faster kernel of oneDNN; ours is the fastest. */
@@ -218,12 +261,15 @@ class Emitter {
     const made = this.#nameOfFixed(id);
     const shape = this.#shapes.get(id);
     if (made === undefined || shape === undefined) return undefined;
+    return this.#keep(made, shape, dtype, () => (dtype === DataType.float32 ? this.ref(id, reader) : this.#cast(this.ref(id, reader), DataType.float32, dtype)));
+  }
+
+  #keep(made: string, shape: readonly number[], dtype: number, value: () => Ref): Ref {
     const name = `${dtype === DataType.bfloat16 ? 'half' : 'full'}/${made}/${shape.join('x')}`; // the shape tells along which axis parts were joined
     const { graph, scope } = this.#options;
     const isNew = !graph.has(name);
     const variable = graph.variable(name, shape, dtype);
-    const full = this.ref(id, reader);
-    if (isNew) graph.initializers.push(graph.assign(variable, dtype === DataType.float32 ? full : this.#cast(full, DataType.float32, dtype), `${scope}/keep`));
+    if (isNew) graph.initializers.push(graph.assign(variable, value(), `${scope}/keep`));
     return graph.read(variable, `${scope}/kept`);
   }
 

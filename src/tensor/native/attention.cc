@@ -3,11 +3,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "attention.h"
 #include "op.h"
 #include "pool.h"
 
 namespace mtmt {
+
+AttentionShape attention_shape(const Tensor& segments, int64_t hidden, int heads) {
+  if (hidden % heads != 0) throw std::runtime_error("hidden size " + std::to_string(hidden) + " is no multiple of " + std::to_string(heads) + " heads");
+  return {segments.dim(0), segments.dim(1), heads, hidden / heads};
+}
+
 namespace {
+
+using Shape = AttentionShape;
 
 constexpr int64_t kBlock = 8;  // queries at a time: with two vectors of keys their sums fill half of the registers
 constexpr float kFar = -1e9f;
@@ -18,19 +27,7 @@ struct Options {
   explicit Options(Attributes& attributes) : heads(attributes.integer("heads")), site(attributes.integer("site")), rate(attributes.real("rate")) {}
 };
 
-struct Shape {
-  int64_t rows, length, heads, width;
-  int64_t hidden() const { return heads * width; }
-  int64_t padded_width() const { return (width + kLanes - 1) / kLanes * kLanes; }
-  int64_t padded_length() const { return (length + 2 * kLanes - 1) / (2 * kLanes) * (2 * kLanes); }
-  float scale() const { return 1 / std::sqrt(float(width)); }
-};
-
-Shape shape_of(const Tensor& bias, const Tensor& segments, int heads) {
-  const int64_t hidden = bias.size() / 3;
-  if (hidden % heads != 0) throw std::runtime_error("hidden size " + std::to_string(hidden) + " is no multiple of " + std::to_string(heads) + " heads");
-  return {segments.dim(0), segments.dim(1), heads, hidden / heads};
-}
+Shape shape_of(const Tensor& bias, const Tensor& segments, int heads) { return attention_shape(segments, bias.size() / 3, heads); }
 
 /** One head's part of one row, plus bias, as float32; `stride` between positions, zeros up to the padded width. */
 template <typename T>
@@ -144,6 +141,69 @@ std::vector<int32_t> padded_segments(const int32_t* segments, const Shape& shape
 }
 
 template <typename T>
+MTMT_INLINE void give(const float* from, T* to, int64_t width) {
+  int64_t c = 0;
+  for (; c + kLanes <= width; c += kLanes) store(to + c, load(from + c));
+  for (; c < width; c++) put(to + c, from[c]);
+}
+
+/** Softmax over the keys of the same sequence. @return log of the sum of exponentials */
+MTMT_INLINE float normalize(float* scores, const int32_t* segments, int32_t segment, Span span, float scale) {
+  Floats highest = all(kFar);
+  for (int64_t j = span.begin; j < span.end; j += kLanes) {
+    Ints seen;
+    memcpy(&seen, segments + j, sizeof seen);
+    const Floats s = load(scores + j) * scale;
+    highest = larger(highest, seen == segment ? s : all(kFar));
+  }
+  const float most = largest(highest);
+  weigh(scores, segments, segment, span, scale, most);
+  Floats total = all(0);
+  for (int64_t j = span.begin; j < span.end; j += kLanes) total += load(scores + j);
+  const float whole = sum(total);
+  for (int64_t j = span.begin; j < span.end; j += kLanes) store(scores + j, load(scores + j) / whole);
+  return most + std::log(whole);
+}
+
+}  // namespace
+
+template <typename T>
+void attend(const T* qkv, const float* bias, const int32_t* segments, const Shape& shape, const Mask& mask, T* out, float* lse) {
+  const int64_t hidden = shape.hidden(), length = shape.length, padded = shape.padded_width(), width = shape.padded_length();
+  share(shape.rows * shape.heads, [&](int64_t task) {
+    const int64_t row = task / shape.heads, head = task % shape.heads;
+    const std::vector<int32_t> own = padded_segments(segments + row * length, shape);
+    Buffers buffers(shape, 4, 1, 1);
+    float *const q = buffers.next(buffers.matrix), *const k = buffers.next(buffers.matrix), *const v = buffers.next(buffers.matrix), *const mixed = buffers.next(buffers.matrix);
+    float *const keys = buffers.next(buffers.transposed), *const scores = buffers.next(buffers.scores);
+    const T* const from = qkv + row * length * 3 * hidden + head * shape.width;
+    const float* const b = bias + head * shape.width;
+    take(from, b, shape, 3 * hidden, q);
+    take(from + hidden, b + hidden, shape, 3 * hidden, k);
+    take(from + 2 * hidden, b + 2 * hidden, shape, 3 * hidden, v);
+    transpose(k, shape, keys);
+    float* const own_lse = lse + task * length;
+    for (int64_t first = 0; first < length; first += kBlock) {
+      const int64_t count = std::min(kBlock, length - first);
+      const Span span = span_of(own.data(), shape, first, count);
+      multiply(q + first * padded, padded, keys, width, shape.width, span, scores, width);
+      for (int64_t i = 0; i < count; i++) {
+        float* const s = scores + i * width;
+        own_lse[first + i] = normalize(s, own.data(), own[first + i], span, shape.scale());
+        if (mask.keeps_all()) continue;
+        const uint32_t index = uint32_t((task * length + first + i) * width);
+        for (int64_t j = span.begin; j < span.end; j += kLanes) store(s + j, load(s + j) * mask.at(index + uint32_t(j)));
+      }
+      for (int64_t c = 0; c < padded; c += kLanes) mix(scores, width, v + c, padded, span, mixed + first * padded + c);
+    }
+    for (int64_t i = 0; i < length; i++) give(mixed + i * padded, out + (row * length + i) * hidden + head * shape.width, shape.width);
+  });
+}
+template void attend(const bfloat16*, const float*, const int32_t*, const Shape&, const Mask&, bfloat16*, float*);
+
+namespace {
+
+template <typename T>
 class Attention {
  public:
   explicit Attention(Attributes& attributes) : options_(attributes) {}
@@ -152,64 +212,13 @@ class Attention {
   void compute(Context& context) {
     const Tensor qkv = context.input(0), bias = context.input(1), segments = context.input(2), seed = context.input(3);
     const Shape shape = shape_of(bias, segments, options_.heads);
-    const int64_t hidden = shape.hidden(), length = shape.length, padded = shape.padded_width(), width = shape.padded_length();
-    const Tensor out = context.output(0, type_of<T>, {shape.rows * length, hidden});
-    const Tensor lse = context.output(1, TF_FLOAT, {shape.rows, shape.heads, length});
+    const Tensor out = context.output(0, type_of<T>, {shape.rows * shape.length, shape.hidden()});
+    const Tensor lse = context.output(1, TF_FLOAT, {shape.rows, shape.heads, shape.length});
     const Mask mask(options_.rate, *seed.data<int32_t>(), options_.site);
-    share(shape.rows * shape.heads, [&](int64_t task) {
-      const int64_t row = task / shape.heads, head = task % shape.heads;
-      const std::vector<int32_t> own = padded_segments(segments.data<int32_t>() + row * length, shape);
-      Buffers buffers(shape, 4, 1, 1);
-      float *const q = buffers.next(buffers.matrix), *const k = buffers.next(buffers.matrix), *const v = buffers.next(buffers.matrix), *const mixed = buffers.next(buffers.matrix);
-      float *const keys = buffers.next(buffers.transposed), *const scores = buffers.next(buffers.scores);
-      const T* const from = qkv.data<T>() + row * length * 3 * hidden + head * shape.width;
-      const float* const b = bias.data<float>() + head * shape.width;
-      take(from, b, shape, 3 * hidden, q);
-      take(from + hidden, b + hidden, shape, 3 * hidden, k);
-      take(from + 2 * hidden, b + 2 * hidden, shape, 3 * hidden, v);
-      transpose(k, shape, keys);
-      float* const own_lse = lse.data<float>() + task * length;
-      for (int64_t first = 0; first < length; first += kBlock) {
-        const int64_t count = std::min(kBlock, length - first);
-        const Span span = span_of(own.data(), shape, first, count);
-        multiply(q + first * padded, padded, keys, width, shape.width, span, scores, width);
-        for (int64_t i = 0; i < count; i++) {
-          float* const s = scores + i * width;
-          own_lse[first + i] = normalize(s, own.data(), own[first + i], span, shape.scale());
-          if (mask.keeps_all()) continue;
-          const uint32_t index = uint32_t((task * length + first + i) * width);
-          for (int64_t j = span.begin; j < span.end; j += kLanes) store(s + j, load(s + j) * mask.at(index + uint32_t(j)));
-        }
-        for (int64_t c = 0; c < padded; c += kLanes) mix(scores, width, v + c, padded, span, mixed + first * padded + c);
-      }
-      for (int64_t i = 0; i < length; i++) give(mixed + i * padded, out.data<T>() + (row * length + i) * hidden + head * shape.width, shape.width);
-    });
-  }
-
-  MTMT_INLINE void give(const float* from, T* to, int64_t width) {
-    int64_t c = 0;
-    for (; c + kLanes <= width; c += kLanes) store(to + c, load(from + c));
-    for (; c < width; c++) put(to + c, from[c]);
+    attend(qkv.data<T>(), bias.data<float>(), segments.data<int32_t>(), shape, mask, out.data<T>(), lse.data<float>());
   }
 
  private:
-  /** Softmax over the keys of the same sequence. @return log of the sum of exponentials */
-  MTMT_INLINE float normalize(float* scores, const int32_t* segments, int32_t segment, Span span, float scale) {
-    Floats highest = all(kFar);
-    for (int64_t j = span.begin; j < span.end; j += kLanes) {
-      Ints seen;
-      memcpy(&seen, segments + j, sizeof seen);
-      const Floats s = load(scores + j) * scale;
-      highest = larger(highest, seen == segment ? s : all(kFar));
-    }
-    const float most = largest(highest);
-    weigh(scores, segments, segment, span, scale, most);
-    Floats total = all(0);
-    for (int64_t j = span.begin; j < span.end; j += kLanes) total += load(scores + j);
-    const float whole = sum(total);
-    for (int64_t j = span.begin; j < span.end; j += kLanes) store(scores + j, load(scores + j) / whole);
-    return most + std::log(whole);
-  }
   Options options_;
 };
 
@@ -289,7 +298,7 @@ class AttentionGrad {
     }
     for (int which = 0; which < 3; which++) {
       for (int64_t i = 0; i < length; i++) {
-        Attention<T>::give(sums[which] + i * padded, to + i * 3 * hidden + which * hidden, shape.width);
+        give(sums[which] + i * padded, to + i * 3 * hidden + which * hidden, shape.width);
         for (int64_t c = 0; c < shape.width; c++) of_bias[which * hidden + c] += sums[which][i * padded + c];
       }
     }

@@ -1,4 +1,6 @@
 // gelu(x + bias), the exact (erf) one, and its gradient.
+#include "gelu.h"
+
 #include <algorithm>
 
 #include "op.h"
@@ -28,6 +30,28 @@ MTMT_INLINE Gelu gelu_at(Floats x) {
   return {x < all(0.0f) ? tail : 1.0f - tail, bell * 0.39894228040143268f};
 }
 
+void expect_columns(int64_t columns) {
+  if (columns % kLanes != 0) throw std::runtime_error("columns are a multiple of 16, not " + std::to_string(columns));
+}
+
+}  // namespace
+
+template <typename T>
+void bias_gelu(const T* x, const float* bias, int64_t rows, int64_t columns, T* y) {
+  expect_columns(columns);
+  share((rows + kRows - 1) / kRows, [&](int64_t part) {
+    for (int64_t row = part * kRows; row < std::min(rows, (part + 1) * kRows); row++) {
+      for (int64_t c = 0; c < columns; c += kLanes) {
+        const Floats v = load(x + row * columns + c) + load(bias + c);
+        store(y + row * columns + c, v * gelu_at(v).cdf);
+      }
+    }
+  });
+}
+template void bias_gelu(const bfloat16*, const float*, int64_t, int64_t, bfloat16*);
+
+namespace {
+
 template <typename T>
 class BiasGelu {
  public:
@@ -35,16 +59,8 @@ class BiasGelu {
   void compute(Context& context) {
     const Tensor x = context.input(0), bias = context.input(1);
     const int64_t columns = bias.size(), rows = x.size() / columns;
-    if (columns % kLanes != 0) throw std::runtime_error("columns are a multiple of 16, not " + std::to_string(columns));
     const Tensor y = context.output(0, type_of<T>, {rows, columns});
-    share((rows + kRows - 1) / kRows, [&](int64_t part) {
-      for (int64_t row = part * kRows; row < std::min(rows, (part + 1) * kRows); row++) {
-        for (int64_t c = 0; c < columns; c += kLanes) {
-          const Floats v = load(x.data<T>() + row * columns + c) + load(bias.data<float>() + c);
-          store(y.data<T>() + row * columns + c, v * gelu_at(v).cdf);
-        }
-      }
-    });
+    bias_gelu(x.data<T>(), bias.data<float>(), rows, columns, y.data<T>());
   }
 };
 
@@ -56,7 +72,7 @@ class BiasGeluGrad {
   void compute(Context& context) {
     const Tensor dy = context.input(0), x = context.input(1), bias = context.input(2);
     const int64_t columns = bias.size(), rows = x.size() / columns;
-    if (columns % kLanes != 0) throw std::runtime_error("columns are a multiple of 16, not " + std::to_string(columns));
+    expect_columns(columns);
     const Tensor dx = context.output(0, type_of<T>, {rows, columns}), dbias = context.output(1, TF_FLOAT, {columns});
     std::vector<float> parts(kParts * columns);
     share(kParts, [&](int64_t part) {

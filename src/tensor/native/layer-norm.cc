@@ -1,4 +1,6 @@
 // y = norm(residual + dropout(x + bias)) * scale + shift, and its gradient; one pass over memory each.
+#include "layer-norm.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -27,6 +29,44 @@ MTMT_INLINE Floats before_norm(const T* x, const float* bias, const float* resid
   return added + load(residual + row * columns + column);
 }
 
+constexpr int64_t kRows = 8;
+
+}  // namespace
+
+template <typename T>
+void add_norm(const T* x, const float* residual, const Norm& norm, const Mask& mask, int64_t rows, int64_t columns, float* y, T* half, float* stats) {
+  expect_columns(columns);
+  share((rows + kRows - 1) / kRows, [&](int64_t part) {
+    std::vector<float> z(columns);
+    const int64_t end = std::min(rows, (part + 1) * kRows);
+    for (int64_t row = part * kRows; row < end; row++) {
+      Floats total = all(0);
+      for (int64_t c = 0; c < columns; c += kLanes) {
+        const Floats v = before_norm(x, norm.bias, residual, mask, row, columns, c);
+        store(&z[c], v);
+        total += v;
+      }
+      const float mean = sum(total) / float(columns);
+      Floats squares = all(0);
+      for (int64_t c = 0; c < columns; c += kLanes) {
+        const Floats centered = load(&z[c]) - mean;
+        squares += centered * centered;
+      }
+      const float inverse = 1 / std::sqrt(sum(squares) / float(columns) + norm.epsilon);
+      stats[2 * row] = mean;
+      stats[2 * row + 1] = inverse;
+      for (int64_t c = 0; c < columns; c += kLanes) {
+        const Floats v = (load(&z[c]) - mean) * inverse * load(norm.scale + c) + load(norm.shift + c);
+        store(y + row * columns + c, v);
+        if (half != nullptr) store(half + row * columns + c, v);
+      }
+    }
+  });
+}
+template void add_norm(const bfloat16*, const float*, const Norm&, const Mask&, int64_t, int64_t, float*, bfloat16*, float*);
+
+namespace {
+
 template <typename T>
 class LayerNorm {
  public:
@@ -36,43 +76,17 @@ class LayerNorm {
   void compute(Context& context) {
     const Tensor x = context.input(0), bias = context.input(1), residual = context.input(2), scale = context.input(3), shift = context.input(4), seed = context.input(5);
     const int64_t columns = bias.size(), rows = x.size() / columns;
-    expect_columns(columns);
     const Tensor y = context.output(0, TF_FLOAT, {rows, columns});
     const bool is_half = type_of<T> != TF_FLOAT;
     if (!is_half) context.set_output(1, y);
     T* half = is_half ? context.output(1, type_of<T>, {rows, columns}).template data<T>() : nullptr;
     const Tensor stats = context.output(2, TF_FLOAT, {rows, 2});
     const Mask mask(options_.rate, *seed.data<int32_t>(), options_.site);
-    share((rows + kRows - 1) / kRows, [&](int64_t part) {
-      std::vector<float> z(columns);
-      const int64_t end = std::min(rows, (part + 1) * kRows);
-      for (int64_t row = part * kRows; row < end; row++) {
-        Floats total = all(0);
-        for (int64_t c = 0; c < columns; c += kLanes) {
-          const Floats v = before_norm(x.data<T>(), bias.data<float>(), residual.data<float>(), mask, row, columns, c);
-          store(&z[c], v);
-          total += v;
-        }
-        const float mean = sum(total) / float(columns);
-        Floats squares = all(0);
-        for (int64_t c = 0; c < columns; c += kLanes) {
-          const Floats centered = load(&z[c]) - mean;
-          squares += centered * centered;
-        }
-        const float inverse = 1 / std::sqrt(sum(squares) / float(columns) + options_.epsilon);
-        stats.data<float>()[2 * row] = mean;
-        stats.data<float>()[2 * row + 1] = inverse;
-        for (int64_t c = 0; c < columns; c += kLanes) {
-          const Floats v = (load(&z[c]) - mean) * inverse * load(scale.data<float>() + c) + load(shift.data<float>() + c);
-          store(y.data<float>() + row * columns + c, v);
-          if (is_half) store(half + row * columns + c, v);
-        }
-      }
-    });
+    const Norm norm{bias.data<float>(), scale.data<float>(), shift.data<float>(), options_.epsilon};
+    add_norm(x.data<T>(), residual.data<float>(), norm, mask, rows, columns, y.data<float>(), half, stats.data<float>());
   }
 
  private:
-  static constexpr int64_t kRows = 8;
   Options options_;
 };
 

@@ -15,7 +15,9 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
       mtmt::register_attention();
       mtmt::register_dropout();
       mtmt::register_adamw();
-      return mtmt::register_product();
+      const char* const found = mtmt::register_product();
+      if (*found != 0) mtmt::register_block();
+      return found;
     }();
     napi_value value;
     napi_create_string_utf8(env, product, SIZE_MAX, &value);

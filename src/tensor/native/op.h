@@ -185,6 +185,8 @@ constexpr int64_t kParts = 32;
 void register_layer_norm();
 void register_gelu();
 void register_attention();
+/** After `register_product`, where it found what multiplies. */
+void register_block();
 void register_dropout();
 void register_adamw();
 

@@ -78,6 +78,17 @@ void compute(const Matrix& a, const Matrix& b, bfloat16* out, int64_t out_stride
   });
 }
 
+/** Of few rows on the left, weights on the right are what is read where it is. */
+template <typename Unit>
+void multiply(const Matrix& a, const Matrix& b, bfloat16* out) {
+  if (a.rows > Unit::kFewRows || !b.is_transposed) return compute<Unit>(a, b, out, b.columns, false);
+  const Matrix weights{b.data, b.columns, b.rows, b.stride, false}, turned{a.data, a.columns, a.rows, a.stride, !a.is_transposed};
+  compute<Unit>(weights, turned, out, b.columns, true);
+}
+
+/** The one that is registered. */
+void (*multiply_registered)(const Matrix&, const Matrix&, bfloat16*) = nullptr;
+
 template <typename Unit>
 class Product {
  public:
@@ -90,12 +101,7 @@ class Product {
     if (b.dim(is_b_transposed_) != k) throw std::runtime_error("matrices of depth " + std::to_string(k) + " and " + std::to_string(b.dim(is_b_transposed_)));
     const Tensor out = context.output(0, TF_BFLOAT16, {m, n});
     const Matrix left{a.data<bfloat16>(), m, k, a.dim(1), is_a_transposed_}, right{b.data<bfloat16>(), k, n, b.dim(1), is_b_transposed_};
-    if (m <= Unit::kFewRows && is_b_transposed_) {
-      const Matrix weights{right.data, n, k, right.stride, false}, turned{left.data, k, m, left.stride, !is_a_transposed_};
-      mtmt::compute<Unit>(weights, turned, out.data<bfloat16>(), n, true);
-    } else {
-      mtmt::compute<Unit>(left, right, out.data<bfloat16>(), n, false);
-    }
+    multiply<Unit>(left, right, out.data<bfloat16>());
   }
 
  private:
@@ -117,16 +123,23 @@ const char* register_product() {
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__)
   if (are_tiles_allowed()) {
     register_kernel<Product<Tiles>>("MtmtProduct", {});
+    multiply_registered = multiply<Tiles>;
     return "tiles";
   }
 #endif
   register_kernel<Product<Vectors>>("MtmtProduct", {});
+  multiply_registered = multiply<Vectors>;
   return "vectors";
+}
+
+void linear(const bfloat16* x, int64_t rows, int64_t depth, const bfloat16* w, int64_t columns, bfloat16* out) {
+  multiply_registered({x, rows, depth, depth, false}, {w, depth, columns, depth, true}, out);
 }
 
 }  // namespace mtmt
 #else
 namespace mtmt {
 const char* register_product() { return ""; }
+void linear(const bfloat16*, int64_t, int64_t, const bfloat16*, int64_t, bfloat16*) {}
 }  // namespace mtmt
 #endif
