@@ -140,6 +140,6 @@ void linear(const bfloat16* x, int64_t rows, int64_t depth, const bfloat16* w, i
 #else
 namespace mtmt {
 const char* register_product() { return ""; }
-void linear(const bfloat16*, int64_t, int64_t, const bfloat16*, int64_t, bfloat16*) {}
+void linear(const bfloat16*, int64_t, int64_t, const bfloat16*, int64_t, bfloat16*) { throw std::logic_error("nothing multiplies bfloat16 on this processor"); }
 }  // namespace mtmt
 #endif
