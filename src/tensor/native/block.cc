@@ -13,7 +13,7 @@ namespace mtmt {
 namespace {
 
 /** The vectors of a block, one behind the other. */
-struct Vectors {
+struct Joined {
   const float* next;
   const float* take(int64_t size) {
     const float* const found = next;
@@ -55,7 +55,7 @@ class Block {
     expect("vectors", vectors, 9 * hidden + wide);
     expect("residual", residual, rows * hidden);
     expect("segments", segments, rows);
-    Vectors all{vectors.data<float>()};
+    Joined all{vectors.data<float>()};
     const float* const qkv_bias = all.take(3 * hidden);
     const Norm middle_norm = all.norm(hidden, epsilon_);
     const float* const up_bias = all.take(wide);
