@@ -133,14 +133,14 @@ class Emitter {
     }
   }
 
+  /** What gives it; nothing where it is an input or a variable. */
   #opOf(id: number): RecordedOp | undefined {
-    const producer = this.#refs.has(id) ? undefined : this.#producers.get(id);
+    const producer = this.#producers.get(id);
     return producer && this.#recording.ops[producer.index];
   }
 
   #producerOf(id: number): { readonly shape: readonly number[] } | undefined {
-    const producer = this.#producers.get(id);
-    return producer && this.#recording.ops[producer.index]?.outputs.find((output) => output.id === id);
+    return this.#opOf(id)?.outputs.find((output) => output.id === id);
   }
 
   asItIs(id: number): Emitted {
@@ -277,8 +277,7 @@ class Emitter {
   #nameOfFixed(id: number): string | undefined {
     const variable = this.#options.fixed.get(id);
     if (variable !== undefined) return variable;
-    const producer = this.#producers.get(id);
-    const made = producer && (this.#recording.ops[producer.index] as RecordedOp);
+    const made = this.#opOf(id);
     if (made?.op !== 'ConcatV2') return undefined;
     const parts = made.inputs.slice(0, -1).map((input) => this.#options.fixed.get(input));
     return parts.includes(undefined) ? undefined : parts.join('..');

@@ -30,10 +30,6 @@ MTMT_INLINE Gelu gelu_at(Floats x) {
   return {x < all(0.0f) ? tail : 1.0f - tail, bell * 0.39894228040143268f};
 }
 
-void expect_columns(int64_t columns) {
-  if (columns % kLanes != 0) throw std::runtime_error("columns are a multiple of 16, not " + std::to_string(columns));
-}
-
 }  // namespace
 
 template <typename T>

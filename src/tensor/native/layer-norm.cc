@@ -17,10 +17,6 @@ struct Options {
   explicit Options(Attributes& attributes) : epsilon(attributes.real("epsilon")), rate(attributes.real("rate")), site(attributes.integer("site")) {}
 };
 
-void expect_columns(int64_t columns) {
-  if (columns % kLanes != 0) throw std::runtime_error("columns are a multiple of 16, not " + std::to_string(columns));
-}
-
 /** z = residual + dropout(x + bias), for one row. */
 template <typename T>
 MTMT_INLINE Floats before_norm(const T* x, const float* bias, const float* residual, const Mask& mask, int64_t row, int64_t columns, int64_t column) {

@@ -182,6 +182,11 @@ inline constexpr TF_DataType type_of<bfloat16> = TF_BFLOAT16;
 /** Gradients of vectors are summed in so many parts, whatever the number of cores: the same numbers on every machine of a kind. */
 constexpr int64_t kParts = 32;
 
+/** What kernels that read whole vectors of a row ask of it. */
+inline void expect_columns(int64_t columns) {
+  if (columns % kLanes != 0) throw std::runtime_error("columns are a multiple of 16, not " + std::to_string(columns));
+}
+
 void register_layer_norm();
 void register_gelu();
 void register_attention();
